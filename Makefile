@@ -1,0 +1,170 @@
+# Makefile for spsa: PGXS for what is built and installed, scripts in
+# src/test/tool for everything that has to work before PostgreSQL is there.
+
+MODULE_big = spsa
+EXTENSION = spsa
+PGFILEDESC = "spsa - session-based permission sets"
+
+OBJS = \
+	src/spsa.o \
+	src/base/guc.o \
+	src/base/signal.o \
+	src/base/table.o \
+	src/base/owner.o \
+	src/base/crypto.o \
+	src/audit/audit.o \
+	src/identity/token.o \
+	src/identity/redact.o \
+	src/identity/binding.o \
+	src/identity/session.o \
+	src/identity/session_functions.o \
+	src/grant/value.o \
+	src/grant/validate.o \
+	src/grant/definition.o \
+	src/grant/effective.o \
+	src/grant/session_info.o \
+	src/activation/activate.o \
+	src/enforce/protect.o \
+	src/enforce/row_policy.o \
+	src/enforce/executor_guard.o
+
+# The install script is these files in this order: each may use what the ones
+# above it made.
+INSTALL_SQL = \
+	src/sql/guard.sql \
+	src/sql/schema.sql \
+	src/sql/trigger.sql \
+	src/sql/session.sql \
+	src/sql/activation.sql \
+	src/sql/enforce.sql \
+	src/sql/admin.sql \
+	src/sql/privileges.sql
+
+# Regression tests, in the order they run: sql/NAME.sql, expected/NAME.out.
+# `make lint` complains about files that are not listed here.
+REGRESS_LIST = \
+	install \
+	model \
+	session \
+	activation \
+	protect \
+	row_scope \
+	statements \
+	errors \
+	resets \
+	audit
+
+# Isolation tests: src/test/isolation/specs/NAME.spec, expected/NAME.out.
+ISOLATION_LIST = \
+	signals \
+	revocation \
+	activation \
+	locking
+
+
+# TAP tests are all there are.
+TAP_LIST = $(sort $(wildcard src/test/t/*.pl))
+
+# The control file is the only place that knows the version.  (Not named
+# VERSION: that is PostgreSQL's own once PGXS is included.)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" spsa.control)
+
+DATA_built = spsa--$(EXTVERSION).sql
+
+PG_CPPFLAGS = -I$(srcdir)/src
+# The exceptions are what PostgreSQL's own headers and its calling convention
+# cannot avoid under -Wextra.
+PG_CFLAGS = -Wall -Wextra -Werror \
+	-Wno-unused-parameter \
+	-Wno-missing-field-initializers \
+	-Wno-sign-compare
+SHLIB_LINK = -lcrypto
+
+# PGXS looks whether these are defined at all, so an empty definition would
+# run an empty suite.
+ifneq ($(strip $(REGRESS_LIST)),)
+REGRESS = $(REGRESS_LIST)
+endif
+ifneq ($(strip $(ISOLATION_LIST)),)
+ISOLATION = $(ISOLATION_LIST)
+# Output stays in output_iso, PGXS's own choice, below the build directory.
+ISOLATION_OPTS = --inputdir=$(srcdir)/src/test/isolation --load-extension=spsa
+endif
+ifneq ($(TAP_LIST),)
+TAP_TESTS = 1
+PROVE_TESTS = $(TAP_LIST)
+endif
+
+EXTRA_CLEAN = \
+	$(wildcard spsa--*.sql) \
+	results output_iso tmp_check tmp_check_iso log \
+	regression.diffs regression.out
+
+# Goals that are scripts.  They install PostgreSQL if need be, so they must
+# not depend on pg_config.
+SCRIPT_GOALS = help check demo lint format bench check-bare print-%
+
+ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error PostgreSQL's development files are missing: install postgresql-server-dev, set PG_CONFIG=/path/to/pg_config, or use "make check", which fetches what it needs)
+endif
+
+# A server built with LLVM asks for bitcode of every extension, but its clang
+# need not be installed here.
+CLANG_FOUND := $(shell command -v "$$(sed -n 's/^CLANG *= *//p' '$(dir $(PGXS))../Makefile.global')")
+ifeq ($(CLANG_FOUND),)
+override with_llvm = no
+endif
+
+include $(PGXS)
+
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
+
+# Written to the side first, so that a failure leaves no half of a script
+# that looks up to date.
+spsa--$(EXTVERSION).sql: $(INSTALL_SQL) spsa.control Makefile
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION spsa" to load this file. \quit' && \
+	  cat $(INSTALL_SQL); } > $@.tmp
+	mv $@.tmp $@
+
+clean: clean-tmp
+.PHONY: clean-tmp
+clean-tmp:
+	rm -f spsa--*.sql.tmp
+
+endif
+
+ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
+
+.PHONY: help check demo lint format bench check-bare
+
+help:
+	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
+	@echo '  all            build the library and the install script (default)'
+	@echo '  install        install them; DESTDIR= is honoured'
+	@echo '  installcheck   run all tests against a running server (PGHOST= PGPORT=)'
+	@echo '  clean          remove what was built'
+	@echo 'Targets that fetch what they need from Debian and leave the system alone:'
+	@echo '  demo           show the extension at work in a private server'
+	@echo '  check          build, and run all tests in a private server'
+	@echo '                 KEEP=1 keeps it; TESTS="a b" runs only these;'
+	@echo '                 PG_MAJOR=NN chooses among installed PostgreSQLs'
+	@echo '  lint           formatting, warnings, cppcheck, house rules'
+	@echo '  format         format the C sources in place'
+	@echo '  bench          measure'
+	@echo '  check-bare     demo and check on an empty Debian (needs root)'
+
+check demo lint format check-bare:
+	@src/test/tool/$@
+
+bench:
+	@src/test/bench/run
+
+# For the scripts: the lists above have one home.
+print-%:
+	@printf '%s\n' '$(strip $($*))'
+
+endif

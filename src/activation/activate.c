@@ -1,0 +1,388 @@
+/* activate.c - activating and deactivating permission sets for a session.
+ *
+ * Invariants: who may manage the session is asked first, then whether the set exists, then whether it is assigned to the
+ * session's user now. The row, its audit event and its signal belong to the caller's transaction. An activation belongs
+ * to the assignment under which it was made and never outlives it or the session.
+ *
+ * Locking: two backends that activate the same set for one session meet at the primary key; the second one finds the
+ * first one's row. A deactivation takes a key-share lock on the session, as the foreign key does for an activation, so
+ * that spsa_purge() leaves out sessions at work.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "base/owner.h"
+#include "grant/effective.h"
+#include "identity/session.h"
+
+/* One activation, asked for or made. */
+typedef struct Activation
+{
+	pg_uuid_t	session_id;
+	char	   *user_name;
+	char	   *set_name;
+	SetState	set;			/* a copy */
+	TimestampTz now;
+	TimestampTz expires_at;
+	Interval   *duration;		/* NULL: none given */
+	char	   *reason;
+	/* results */
+	TimestampTz activated_at;	/* 0: needs no activation */
+	bool		already_active;
+} Activation;
+
+static OwnerStatement select_active = {
+	"SELECT a.activated_at, a.expires_at FROM spsa.activation a"
+	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 FOR UPDATE",
+	4, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID}
+};
+
+static OwnerStatement insert_activation = {
+	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+	" ON CONFLICT (session_id, set_id) DO UPDATE SET assignment_id = excluded.assignment_id,"
+	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
+	" reason = excluded.reason"
+	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at",
+	7, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+};
+
+static OwnerStatement extend_activation = {
+	"UPDATE spsa.activation a SET expires_at = $3 WHERE a.session_id = $1 AND a.set_id = $2",
+	3, {UUIDOID, INT4OID, TIMESTAMPTZOID}
+};
+
+static OwnerStatement lock_session = {
+	"SELECT FROM spsa.session s WHERE s.session_id = $1 FOR KEY SHARE", 1, {UUIDOID}
+};
+
+/* $2: the set, or null for all. Rows that had run out are deleted as well, but were not active. */
+static OwnerStatement delete_activations = {
+	"DELETE FROM spsa.activation a WHERE a.session_id = $1 AND a.set_id = COALESCE($2, a.set_id)"
+	" RETURNING (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = a.set_id),"
+	" a.expires_at > pg_catalog.clock_timestamp() AND EXISTS (SELECT FROM spsa.assignment g"
+	" WHERE g.assignment_id = a.assignment_id)",
+	2, {UUIDOID, INT4OID}
+};
+
+/* The session that an argument means, if the caller may manage it. */
+static SessionEntry *
+managed_session(FunctionCallInfo fcinfo, int argument, AclMode privilege)
+{
+	SessionEntry *entry;
+
+	if (PG_ARGISNULL(argument))
+	{
+		(void) session_require();
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("session must not be null")));
+	}
+	entry = session_permitted(PG_GETARG_UUID_P(argument), "activation", privilege);
+	if (entry == NULL)
+		session_raise_invalid();
+	return entry;
+}
+
+static int32
+require_set(FunctionCallInfo fcinfo, int argument)
+{
+	char	   *name;
+	int32		set_id;
+
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("permission set name must not be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	set_id = definition_find_set(name);
+	if (set_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("permission set \"%s\" does not exist", name)));
+	return set_id;
+}
+
+/* The set as it stands in the session; an error if it is not assigned, or not to be used in this session. */
+static const SetState *
+require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
+{
+	const SetState *set = effective_set(entry, set_id);
+
+	if (set == NULL)
+	{
+		session_log_refusal("activate", psprintf("permission set \"%s\" is not assigned to user \"%s\"", name, entry->user_name));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission set \"%s\" must be assigned to the user before it can be activated", name),
+				 errhint("An administrator assigns it with spsa_assign().")));
+	}
+	if (!set->allowed)
+	{
+		session_log_refusal("activate", psprintf("permission set \"%s\" is not allowed in the session", name));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission set \"%s\" cannot be used in this session", name),
+				 errhint("The session was opened for certain permission sets only; open another one.")));
+	}
+	return set;
+}
+
+/* The end of the session, of the assignment or of the duration, whichever comes first. */
+static TimestampTz
+activation_end(const SessionEntry *entry, const SetState *set, Interval *duration, TimestampTz now)
+{
+	TimestampTz end = Min(entry->expires_at, set->assignment_ends);
+	TimestampTz wanted;
+
+	if (duration == NULL)
+		return end;
+	wanted = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), IntervalPGetDatum(duration)));
+	if (wanted <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("duration must be more than zero")));
+	return Min(end, wanted);
+}
+
+static char *
+time_text(TimestampTz when)
+{
+	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(when)));
+}
+
+static void
+record(const Activation *activation, const char *name, bool extended)
+{
+	AuditEvent	event = {name, &activation->session_id, activation->user_name, activation->set_name};
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"expires_at\": ");
+	escape_json(&detail, time_text(activation->expires_at));
+	if (extended)
+		appendStringInfoString(&detail, ", \"extended\": true");
+	if (activation->reason != NULL)
+	{
+		appendStringInfoString(&detail, ", \"reason\": ");
+		escape_json(&detail, activation->reason);
+	}
+	appendStringInfoChar(&detail, '}');
+	event.detail = detail.data;
+	audit_record(&event);
+}
+
+/* True if the set is active already; then a longer duration, if one is given, extends it. */
+static bool
+find_active(Activation *activation)
+{
+	Datum		values[4] = {
+		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.header.set_id),
+		Int64GetDatum(activation->set.assignment_id), TimestampTzGetDatum(activation->now)
+	};
+	TimestampTz ends;
+	bool		isnull;
+
+	if (owner_execute(&select_active, values, NULL) == 0)
+		return false;
+	activation->already_active = true;
+	activation->activated_at = DatumGetTimestampTz(owner_result(1, &isnull));
+	ends = DatumGetTimestampTz(owner_result(2, &isnull));
+	if (activation->duration == NULL || activation->expires_at <= ends)
+	{
+		activation->expires_at = ends;
+		return true;
+	}
+	values[2] = TimestampTzGetDatum(activation->expires_at);
+	owner_execute(&extend_activation, values, NULL);
+	record(activation, "activate", true);
+	return true;
+}
+
+/* False if another backend was faster. */
+static bool
+insert_new(Activation *activation)
+{
+	Datum		values[7] = {
+		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.header.set_id),
+		Int64GetDatum(activation->set.assignment_id), TimestampTzGetDatum(activation->now),
+		TimestampTzGetDatum(activation->expires_at)
+	};
+	bool		nulls[7] = {false};
+	SessionEntry *actor;
+	const char *by = session_current(&actor) == SESSION_LIVE ? actor->user_name : GetUserNameFromId(GetOuterUserId(), false);
+
+	values[5] = CStringGetTextDatum(by);
+	nulls[6] = activation->reason == NULL;
+	if (!nulls[6])
+		values[6] = CStringGetTextDatum(activation->reason);
+	if (owner_execute(&insert_activation, values, nulls) == 0)
+		return false;
+	activation->activated_at = activation->now;
+	record(activation, "activate", false);
+	return true;
+}
+
+static void
+activate(Activation *activation)
+{
+	OwnerState	state;
+
+	if (!activation->set.header.activation_required)
+	{
+		activation->already_active = true;
+		ereport(NOTICE,
+				(errmsg("permission set \"%s\" needs no activation", activation->set_name)));
+		return;
+	}
+	owner_begin(&state);
+	while (!find_active(activation) && !insert_new(activation))
+		CHECK_FOR_INTERRUPTS();
+	owner_end(&state);
+	ereport(NOTICE,
+			(errmsg("permission set \"%s\" is %sactive until %s", activation->set_name,
+					activation->already_active ? "already " : "", time_text(activation->expires_at))));
+}
+
+static void
+return_row(FunctionCallInfo fcinfo, const Activation *activation)
+{
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	values[0] = UUIDPGetDatum(&activation->session_id);
+	values[1] = CStringGetTextDatum(activation->set_name);
+	values[2] = TimestampTzGetDatum(activation->activated_at);
+	nulls[2] = activation->activated_at == 0;
+	values[3] = TimestampTzGetDatum(activation->expires_at);
+	values[4] = BoolGetDatum(activation->already_active);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* The arguments from the set on are the same in both forms. */
+static void
+activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
+{
+	Activation	activation = {0};
+	int32		set_id = require_set(fcinfo, first);
+	const SetState *set;
+
+	activation.set_name = text_to_cstring(PG_GETARG_TEXT_PP(first));
+	activation.duration = PG_ARGISNULL(first + 1) ? NULL : PG_GETARG_INTERVAL_P(first + 1);
+	activation.reason = PG_ARGISNULL(first + 2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first + 2));
+	set = require_assigned(entry, set_id, activation.set_name);
+	activation.now = GetCurrentTimestamp();
+	activation.expires_at = activation_end(entry, set, activation.duration, activation.now);
+	activation.session_id = entry->session_id;
+	activation.user_name = pstrdup(entry->user_name);
+	activation.set = *set;
+	activate(&activation);
+	return_row(fcinfo, &activation);
+}
+
+PG_FUNCTION_INFO_V1(spsa_activate); /* SQL: spsa_activate(uuid, text, interval, text) */
+Datum
+spsa_activate(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	activate_for(fcinfo, managed_session(fcinfo, 0, ACL_INSERT), 1);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(spsa_activate_own); /* SQL: spsa_activate_own(text, interval, text) */
+Datum
+spsa_activate_own(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	activate_for(fcinfo, session_require(), 0);
+	return (Datum) 0;
+}
+
+/* Ends the activation of one set, or of all (0); the number of those that were active. */
+static int
+deactivate(SessionEntry *entry, int32 set_id)
+{
+	Activation	ended = {0};
+	AuditEvent	event = {"deactivate"};
+	Datum		values[2];
+	bool		nulls[2] = {false, set_id == 0};
+	char	  **names;
+	int			rows;
+	int			count = 0;
+	bool		isnull;
+	OwnerState	state;
+
+	ended.session_id = entry->session_id;
+	ended.user_name = pstrdup(entry->user_name);
+	values[0] = UUIDPGetDatum(&ended.session_id);
+	values[1] = Int32GetDatum(set_id);
+	owner_begin(&state);
+	owner_execute(&lock_session, values, NULL);
+	rows = owner_execute(&delete_activations, values, nulls);
+	names = palloc(sizeof(char *) * (rows + 1));
+	for (int i = 0; i < rows; i++)
+	{
+		if (DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull)))
+			names[count++] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		event.session_id = &ended.session_id;
+		event.user_name = ended.user_name;
+		event.set_name = names[i];
+		audit_record(&event);
+	}
+	owner_end(&state);
+	return count;
+}
+
+static bool
+deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
+{
+	int32		set_id = require_set(fcinfo, argument);
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	const SetState *set = effective_set(entry, set_id);
+
+	if (set != NULL && set->active && !set->header.activation_required)
+	{
+		ereport(NOTICE,
+				(errmsg("permission set \"%s\" needs no activation and stays in effect", name)));
+		return false;
+	}
+	if (deactivate(entry, set_id) > 0)
+		return true;
+	ereport(NOTICE,
+			(errmsg("permission set \"%s\" is not active", name)));
+	return false;
+}
+
+PG_FUNCTION_INFO_V1(spsa_deactivate);	/* SQL: spsa_deactivate(uuid, text) */
+Datum
+spsa_deactivate(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(deactivate_set(fcinfo, managed_session(fcinfo, 0, ACL_DELETE), 1));
+}
+
+PG_FUNCTION_INFO_V1(spsa_deactivate_own);	/* SQL: spsa_deactivate_own(text) */
+Datum
+spsa_deactivate_own(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(deactivate_set(fcinfo, session_require(), 0));
+}
+
+PG_FUNCTION_INFO_V1(spsa_deactivate_all);	/* SQL: spsa_deactivate_all(uuid) */
+Datum
+spsa_deactivate_all(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(deactivate(managed_session(fcinfo, 0, ACL_DELETE), 0));
+}

@@ -1,0 +1,145 @@
+/* audit.c - the history of changes of authority: rows of spsa.audit_event.
+ *
+ * Invariant 9: every change leaves its row in the same transaction. Configuration tables do so by trigger, whoever
+ * changes them; sessions and activations by audit_record(). No token and no hash ever gets here.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "audit/audit.h"
+#include "base/guc.h"
+#include "base/owner.h"
+
+static AuditActor actor_source = NULL;
+
+static OwnerStatement insert_event = {
+	"INSERT INTO spsa.audit_event (event, session_id, user_name, set_name, actor, database_role, detail)"
+	" VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, '{}')::pg_catalog.jsonb)",
+	7, {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+void
+audit_set_actor(AuditActor actor)
+{
+	actor_source = actor;
+}
+
+static void
+text_argument(Datum *values, bool *nulls, int n, const char *text)
+{
+	nulls[n] = text == NULL;
+	values[n] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* Between owner_begin() and owner_end(). */
+void
+audit_record(const AuditEvent *event)
+{
+	Datum		values[7] = {0};
+	bool		nulls[7] = {false};
+
+	text_argument(values, nulls, 0, event->event);
+	nulls[1] = event->session_id == NULL;
+	values[1] = UUIDPGetDatum(event->session_id);
+	text_argument(values, nulls, 2, event->user_name);
+	text_argument(values, nulls, 3, event->set_name);
+	text_argument(values, nulls, 4, actor_source != NULL ? actor_source() : NULL);
+	text_argument(values, nulls, 5, GetUserNameFromId(GetOuterUserId(), false));
+	text_argument(values, nulls, 6, event->detail);
+	owner_execute(&insert_event, values, nulls);
+}
+
+/* Names of the user and the set that a changed row speaks of, as far as it does. */
+#define CHANGE_SQL \
+	"INSERT INTO spsa.audit_event (event, user_name, set_name, actor, database_role, detail)" \
+	" SELECT $1," \
+	" COALESCE(r.j->>'user_name', (SELECT u.user_name FROM spsa.app_user u WHERE u.user_id = (r.j->>'user_id')::pg_catalog.int8))," \
+	" COALESCE(r.j->>'set_name', (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = (r.j->>'set_id')::pg_catalog.int4))," \
+	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4), 'new', pg_catalog.to_jsonb($5)))" \
+	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
+
+static Datum
+row_datum(HeapTuple row, TupleDesc desc)
+{
+	return row == NULL ? (Datum) 0 : heap_copy_tuple_as_datum(row, desc);
+}
+
+static void
+record_change(const char *event, Relation relation, HeapTuple old_row, HeapTuple new_row)
+{
+	Oid			row_type = relation->rd_rel->reltype;
+	Oid			types[5] = {TEXTOID, TEXTOID, TEXTOID, row_type, row_type};
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	char		flags[5];
+
+	text_argument(values, nulls, 0, event);
+	text_argument(values, nulls, 1, actor_source != NULL ? actor_source() : NULL);
+	text_argument(values, nulls, 2, GetUserNameFromId(GetOuterUserId(), false));
+	values[3] = row_datum(old_row, RelationGetDescr(relation));
+	nulls[3] = old_row == NULL;
+	values[4] = row_datum(new_row, RelationGetDescr(relation));
+	nulls[4] = new_row == NULL;
+	for (int i = 0; i < 5; i++)
+		flags[i] = nulls[i] ? 'n' : ' ';
+	if (SPI_execute_with_args(CHANGE_SQL, 5, types, values, flags, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not write the audit event of \"%s\"", event);
+}
+
+PG_FUNCTION_INFO_V1(spsa_audit_change); /* SQL: spsa.audit_change() */
+Datum
+spsa_audit_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerEvent what;
+	HeapTuple	old_row = NULL;
+	HeapTuple	new_row = NULL;
+	const char *verb;
+	OwnerState	state;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as a trigger")));
+	what = trigger->tg_event;
+	verb = TRIGGER_FIRED_BY_INSERT(what) ? "insert" : TRIGGER_FIRED_BY_UPDATE(what) ? "update" :
+		TRIGGER_FIRED_BY_DELETE(what) ? "delete" : "truncate";
+	if (TRIGGER_FIRED_FOR_ROW(what))
+	{
+		old_row = TRIGGER_FIRED_BY_INSERT(what) ? NULL : trigger->tg_trigtuple;
+		new_row = TRIGGER_FIRED_BY_INSERT(what) ? trigger->tg_trigtuple :
+			TRIGGER_FIRED_BY_UPDATE(what) ? trigger->tg_newtuple : NULL;
+	}
+	owner_begin(&state);
+	record_change(psprintf("%s_%s", RelationGetRelationName(trigger->tg_relation), verb),
+				  trigger->tg_relation, old_row, new_row);
+	owner_end(&state);
+	return PointerGetDatum(NULL);
+}
+
+PG_FUNCTION_INFO_V1(spsa_notify_event); /* SQL: spsa.notify_event() */
+Datum
+spsa_notify_event(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	bool		isnull;
+	Datum		event_id;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as a trigger")));
+	if (guc_notify_events)
+	{
+		event_id = heap_getattr(trigger->tg_trigtuple, 1, RelationGetDescr(trigger->tg_relation), &isnull);
+		Async_Notify("spsa", psprintf(INT64_FORMAT, DatumGetInt64(event_id)));
+	}
+	return PointerGetDatum(NULL);
+}

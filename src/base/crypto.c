@@ -1,0 +1,71 @@
+/* crypto.c - the only user of OpenSSL.
+ *
+ * Invariant: no function here keeps state, reports errors by itself, or allocates through PostgreSQL; failure is false
+ * and the caller must then refuse.
+ */
+#define _DEFAULT_SOURCE			/* explicit_bzero */
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "base/crypto.h"
+
+#define MAX_BYTES 48
+#define MAX_CHARS 64
+
+bool
+crypto_sha256(const void *data, size_t len, uint8_t hash[CRYPTO_HASH_BYTES])
+{
+	unsigned int n = 0;
+
+	return EVP_Digest(data, len, hash, &n, EVP_sha256(), NULL) == 1 && n == CRYPTO_HASH_BYTES;
+}
+
+bool
+crypto_equal(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+bool
+crypto_base64url_encode(const uint8_t *data, size_t len, char *text)
+{
+	unsigned char buffer[MAX_CHARS + 1];
+	int			n;
+
+	if (len % 3 != 0 || len > MAX_BYTES)
+		return false;
+	n = EVP_EncodeBlock(buffer, data, (int) len);
+	for (int i = 0; i < n; i++)
+		text[i] = buffer[i] == '+' ? '-' : buffer[i] == '/' ? '_' : (char) buffer[i];
+	text[n] = '\0';
+	explicit_bzero(buffer, sizeof(buffer));
+	return true;
+}
+
+/* EVP_DecodeBlock() forgives white space and the other alphabet: only text that encodes back to itself is accepted. */
+bool
+crypto_base64url_decode(const char *text, size_t len, uint8_t *data)
+{
+	unsigned char buffer[MAX_CHARS];
+	uint8_t		bytes[MAX_BYTES];
+	char		again[MAX_CHARS + 1];
+	bool		ok = false;
+
+	if (len % 4 != 0 || len == 0 || len > MAX_CHARS)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		buffer[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : (unsigned char) text[i];
+	if (EVP_DecodeBlock(bytes, buffer, (int) len) == (int) (len / 4 * 3) &&
+		crypto_base64url_encode(bytes, len / 4 * 3, again) &&
+		memcmp(again, text, len) == 0)
+	{
+		memcpy(data, bytes, len / 4 * 3);
+		ok = true;
+	}
+	explicit_bzero(buffer, sizeof(buffer));
+	explicit_bzero(bytes, sizeof(bytes));
+	explicit_bzero(again, sizeof(again));
+	return ok;
+}

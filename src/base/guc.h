@@ -1,0 +1,13 @@
+/* guc.h - settings. */
+#ifndef SPSA_GUC_H
+#define SPSA_GUC_H
+
+extern bool guc_require_session;
+extern bool guc_require_local_attach;
+extern bool guc_notify_events;
+extern int	guc_session_cache_size;
+
+extern void guc_init(void);
+extern void guc_reserve(void);
+
+#endif							/* SPSA_GUC_H */

@@ -1,0 +1,69 @@
+/* owner.c - running the extension's own SQL.
+ *
+ * Invariant 7: between owner_begin() and owner_end() statements run as the extension's owner and with a search_path that
+ * nobody can put anything into. Both are undone by the transaction machinery when an error leaves in between.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "base/owner.h"
+#include "base/table.h"
+
+void
+owner_begin(OwnerState *state)
+{
+	owner_begin_as_caller(state);
+	SetUserIdAndSecContext(table_extension_owner(), state->context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/* The same with the caller's rights. */
+void
+owner_begin_as_caller(OwnerState *state)
+{
+	GetUserIdAndSecContext(&state->user, &state->context);
+	state->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	SPI_connect();
+}
+
+void
+owner_end(OwnerState *state)
+{
+	SPI_finish();
+	AtEOXact_GUC(true, state->guc_level);
+	SetUserIdAndSecContext(state->user, state->context);
+}
+
+/* The number of rows; the result is SPI's. isnull may be NULL. */
+int
+owner_execute(OwnerStatement *statement, Datum *values, const bool *isnull)
+{
+	char		nulls[OWNER_MAX_ARGS];
+	int			result;
+
+	if (statement->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(statement->sql, statement->nargs, statement->types);
+
+		if (plan == NULL)
+			elog(ERROR, "could not prepare \"%s\": %s", statement->sql, SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not keep the plan of \"%s\"", statement->sql);
+		statement->plan = plan;
+	}
+	for (int i = 0; i < statement->nargs; i++)
+		nulls[i] = isnull != NULL && isnull[i] ? 'n' : ' ';
+	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", statement->sql, SPI_result_code_string(result));
+	return (int) SPI_processed;
+}
+
+/* A column of the first row. */
+Datum
+owner_result(int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, isnull);
+}

@@ -1,0 +1,21 @@
+/* signal.h - telling every backend that authority changed. */
+#ifndef SPSA_SIGNAL_H
+#define SPSA_SIGNAL_H
+
+#include "utils/uuid.h"
+
+/* What a cached entry was loaded under. Equal counts: nothing has changed since. */
+typedef struct SignalCounts
+{
+	uint64		definition;
+	uint64		session;
+	uint64		user;
+} SignalCounts;
+
+extern void signal_init(void);
+extern uint64 signal_epoch(void);
+extern uint32 signal_bucket_of_session(const pg_uuid_t *session_id);
+extern uint32 signal_bucket_of_user(int64 user_id);
+extern SignalCounts signal_counts(uint32 session_bucket, uint32 user_bucket);
+
+#endif							/* SPSA_SIGNAL_H */

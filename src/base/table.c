@@ -1,0 +1,100 @@
+/* table.c - reading the extension's tables by index, outside any statement's snapshot.
+ *
+ * Invariants: the snapshot is fresh (of this moment, not of the transaction), so that what another backend committed is
+ * seen also under REPEATABLE READ, and own changes are; no search_path, no SPI, no rights are involved; it works in
+ * parallel workers. Locks on the tables are those of catalog reads: taken and released with the scan.
+ *
+ * Everything that one decision rests on must be read under one snapshot.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/table.h"
+
+Oid
+table_schema(void)
+{
+	return get_namespace_oid("spsa", true);
+}
+
+/* By name: OIDs may change under a backend by DROP and CREATE EXTENSION. */
+Oid
+table_oid(const char *name)
+{
+	Oid			schema = table_schema();
+	Oid			oid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("\"spsa.%s\" does not exist in this database", name),
+				 errhint("The extension is installed with CREATE EXTENSION spsa.")));
+	return oid;
+}
+
+/* The schema's owner is the role that the extension's own statements run as. */
+Oid
+table_extension_owner(void)
+{
+	HeapTuple	row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(table_schema()));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for schema \"spsa\"");
+	owner = ((Form_pg_namespace) GETSTRUCT(row))->nspowner;
+	ReleaseSysCache(row);
+	return owner;
+}
+
+Snapshot
+table_snapshot(void)
+{
+	return RegisterSnapshot(GetCatalogSnapshot(table_oid("session")));
+}
+
+void
+table_snapshot_release(Snapshot snapshot)
+{
+	UnregisterSnapshot(snapshot);
+}
+
+void
+table_key(ScanKey key, AttrNumber column, RegProcedure equality, Datum value)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, equality, value);
+}
+
+void
+table_begin(TableScan *scan, const char *name, const char *index, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->relation = table_open(table_oid(name), AccessShareLock);
+	scan->scan = systable_beginscan(scan->relation, table_oid(index), true, snapshot, nkeys, keys);
+}
+
+HeapTuple
+table_next(TableScan *scan)
+{
+	return systable_getnext(scan->scan);
+}
+
+Datum
+table_value(const TableScan *scan, HeapTuple row, AttrNumber column, bool *isnull)
+{
+	return heap_getattr(row, column, RelationGetDescr(scan->relation), isnull);
+}
+
+void
+table_end(TableScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, AccessShareLock);
+}

@@ -1,0 +1,95 @@
+/* table.h - reading the extension's tables by index, outside any statement's snapshot. */
+#ifndef SPSA_TABLE_H
+#define SPSA_TABLE_H
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+/* Columns by position, as src/sql/schema.sql creates them. */
+#define Anum_app_user_user_id 1
+#define Anum_app_user_user_name 2
+#define Anum_app_user_db_role 3
+#define Anum_app_user_attributes 4
+#define Anum_app_user_is_active 5
+#define Anum_app_user_session_limit 6
+
+#define Anum_permission_set_set_id 1
+#define Anum_permission_set_set_name 2
+#define Anum_permission_set_kind 3
+#define Anum_permission_set_activation_required 6
+
+#define Anum_object_permission_set_id 1
+#define Anum_object_permission_object 2
+#define Anum_object_permission_can_read 3
+#define Anum_object_permission_can_create 4
+#define Anum_object_permission_can_edit 5
+#define Anum_object_permission_can_delete 6
+#define Anum_object_permission_view_all 7
+#define Anum_object_permission_modify_all 8
+#define Anum_object_permission_row_scoped 9
+
+#define Anum_row_scope_set_id 2
+#define Anum_row_scope_object 3
+#define Anum_row_scope_field 4
+#define Anum_row_scope_operator 5
+#define Anum_row_scope_literals 6
+#define Anum_row_scope_attribute 7
+#define Anum_row_scope_privileges 8
+#define Anum_row_scope_field_type 9
+
+#define Anum_protected_object_object 1
+#define Anum_protected_object_as_restrictive 4
+
+#define Anum_assignment_assignment_id 1
+#define Anum_assignment_user_id 2
+#define Anum_assignment_set_id 3
+#define Anum_assignment_starts_at 6
+#define Anum_assignment_expires_at 7
+
+#define Anum_session_session_id 1
+#define Anum_session_user_id 2
+#define Anum_session_token_hash 3
+#define Anum_session_db_role 4
+#define Anum_session_parent_id 5
+#define Anum_session_allowed_sets 6
+#define Anum_session_created_at 7
+#define Anum_session_authenticated_at 8
+#define Anum_session_expires_at 9
+#define Anum_session_idle_timeout 10
+#define Anum_session_security_level 11
+#define Anum_session_login_type 12
+#define Anum_session_source_ip 13
+#define Anum_session_actor 14
+#define Anum_session_attributes 15
+
+#define Anum_session_activity_session_id 1
+#define Anum_session_activity_last_seen_at 2
+
+#define Anum_session_end_session_id 1
+
+#define Anum_activation_session_id 1
+#define Anum_activation_set_id 2
+#define Anum_activation_assignment_id 3
+#define Anum_activation_activated_at 4
+#define Anum_activation_expires_at 5
+
+typedef struct TableScan
+{
+	Relation	relation;
+	SysScanDesc scan;
+} TableScan;
+
+extern Oid	table_oid(const char *name);
+extern Oid	table_schema(void);
+extern Oid	table_extension_owner(void);
+extern Snapshot table_snapshot(void);
+extern void table_snapshot_release(Snapshot snapshot);
+extern void table_key(ScanKey key, AttrNumber column, RegProcedure equality, Datum value);
+extern void table_begin(TableScan *scan, const char *name, const char *index, Snapshot snapshot, int nkeys, ScanKey keys);
+extern HeapTuple table_next(TableScan *scan);
+extern Datum table_value(const TableScan *scan, HeapTuple row, AttrNumber column, bool *isnull);
+extern void table_end(TableScan *scan);
+
+#endif							/* SPSA_TABLE_H */

@@ -1,0 +1,246 @@
+/* executor_guard.c - checks each execution of a plan that asks for permissions (a marked plan).
+ *
+ * At its start: news from other backends is taken in, a session that is over is an error (28000), a cursor WITH HOLD is
+ * refused (its result would outlive every binding), and a write whose privilege nothing grants is an error (42501)
+ * instead of no row. While it runs the binding stands still; it can be continued only under the binding that it was
+ * started under.
+ *
+ * Workers of a parallel plan run what their leader has checked.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "parser/parsetree.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rls.h"
+
+#include "base/guc.h"
+#include "base/table.h"
+#include "enforce/executor_guard.h"
+#include "enforce/row_policy.h"
+#include "grant/effective.h"
+#include "identity/binding.h"
+
+static ExecutorStart_hook_type previous_start = NULL;
+static ExecutorRun_hook_type previous_run = NULL;
+
+/* Marked plans that have been started, and under which binding. */
+typedef struct Started
+{
+	QueryDesc  *query;			/* key */
+	bool		attached;
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+} Started;
+
+static HTAB *started_plans = NULL;
+
+static bool
+is_protected(Oid relation)
+{
+	Snapshot	snapshot = table_snapshot();
+	TableScan	scan;
+	ScanKeyData key;
+	bool		found;
+
+	table_key(&key, Anum_protected_object_object, F_OIDEQ, ObjectIdGetDatum(relation));
+	table_begin(&scan, "protected_object", "protected_object_pkey", snapshot, 1, &key);
+	found = HeapTupleIsValid(table_next(&scan));
+	table_end(&scan);
+	table_snapshot_release(snapshot);
+	return found;
+}
+
+static void
+deny_write(SessionEntry *entry, Oid relation, Privilege privilege)
+{
+	char	   *set = entry == NULL ? NULL : effective_set_to_activate(entry, relation, privilege);
+
+	session_log_refusal("write", psprintf("no effective permission set grants \"%s\" on \"%s\"",
+										  privilege_names[privilege], get_rel_name(relation)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to %s rows of \"%s\"", privilege_names[privilege], get_rel_name(relation)),
+			 entry == NULL ? errhint("Attach a session with spsa_attach() or spsa_attach_connection().") :
+			 set == NULL ? errhint("No permission set that is assigned to the user grants it.") :
+			 errhint("Activate permission set \"%s\" with spsa_activate_own().", set)));
+}
+
+/* Exactly where row-level security applies. */
+static void
+check_write(SessionEntry *entry, const RangeTblEntry *rte)
+{
+	static const struct
+	{
+		AclMode		required;
+		Privilege	privilege;
+	}			writes[] = {
+		{ACL_INSERT, PRIVILEGE_CREATE}, {ACL_UPDATE, PRIVILEGE_EDIT}, {ACL_DELETE, PRIVILEGE_DELETE}
+	};
+
+	if (check_enable_rls(rte->relid, rte->checkAsUser, true) != RLS_ENABLED || !is_protected(rte->relid))
+		return;
+	for (int i = 0; i < lengthof(writes); i++)
+	{
+		if ((rte->requiredPerms & writes[i].required) != 0 &&
+			(entry == NULL || effective_reach(entry, rte->relid, writes[i].privilege) == REACH_NONE))
+			deny_write(entry, rte->relid, writes[i].privilege);
+	}
+}
+
+static void
+check_writes(SessionEntry *entry, const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->resultRelations)
+		check_write(entry, rt_fetch(lfirst_int(cell), plan->rtable));
+}
+
+static void
+check_start(const PlannedStmt *plan)
+{
+	SessionEntry *entry;
+
+	AcceptInvalidationMessages();
+	switch (session_current(&entry))
+	{
+		case SESSION_LIVE:
+			break;
+		case SESSION_OVER:
+			session_raise_invalid();
+		case SESSION_NONE:
+			if (guc_require_session)
+				row_policy_raise_no_session();
+			break;
+	}
+	if (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot declare a cursor WITH HOLD over protected objects"),
+				 errdetail("Its result could be read after the session has ended."),
+				 errhint("Use a cursor WITHOUT HOLD, or store the result in a temporary table.")));
+	check_writes(entry, plan);
+}
+
+/* Workers see the setting, but not that it is void: so they get none. */
+static void
+take_void_token(void)
+{
+	const Binding *binding;
+
+	if (binding_current(&binding) != BINDING_VOID)
+		return;
+	if (IsInParallelMode())
+		session_raise_invalid();
+	binding_set("", false);
+}
+
+static void
+forget_plan(void *query)
+{
+	(void) hash_search(started_plans, &query, HASH_REMOVE, NULL);
+}
+
+/* Until the executor's memory of it goes away, by its end or by an abort. */
+static void
+remember_plan(QueryDesc *query)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(query->estate->es_query_cxt, sizeof(MemoryContextCallback));
+	const Binding *binding;
+	Started    *started = hash_search(started_plans, &query, HASH_ENTER, NULL);
+
+	started->attached = binding_current(&binding) == BINDING_ATTACHED;
+	if (started->attached)
+		memcpy(started->hash, binding->hash, CRYPTO_HASH_BYTES);
+	callback->func = forget_plan;
+	callback->arg = query;
+	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, callback);
+}
+
+static void
+check_continue(const Started *started)
+{
+	const Binding *binding;
+	bool		attached = binding_current(&binding) == BINDING_ATTACHED;
+
+	if (attached != started->attached ||
+		(attached && !crypto_equal(binding->hash, started->hash, CRYPTO_HASH_BYTES)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("statement was started under another session"),
+				 errhint("Attach the session under which the cursor was opened, or open it again.")));
+}
+
+static void
+guard_start(QueryDesc *query, int eflags)
+{
+	bool		marked = !IsParallelWorker() && row_policy_is_marked(query->plannedstmt);
+
+	if (query->plannedstmt->parallelModeNeeded && !IsParallelWorker())
+		take_void_token();
+	if (marked)
+		check_start(query->plannedstmt);
+	if (previous_start != NULL)
+		previous_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	if (marked)
+		remember_plan(query);
+}
+
+static void
+run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
+{
+	if (previous_run != NULL)
+		previous_run(query, direction, count, execute_once);
+	else
+		standard_ExecutorRun(query, direction, count, execute_once);
+}
+
+static void
+guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
+{
+	const Started *started = NULL;
+
+	if (hash_get_num_entries(started_plans) > 0)
+		started = hash_search(started_plans, &query, HASH_FIND, NULL);
+	if (started == NULL)
+	{
+		run(query, direction, count, execute_once);
+		return;
+	}
+	check_continue(started);
+	binding_hold();
+	PG_TRY();
+	{
+		run(query, direction, count, execute_once);
+	}
+	PG_FINALLY();
+	{
+		binding_release();
+	}
+	PG_END_TRY();
+}
+
+void
+executor_guard_init(void)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(QueryDesc *);
+	control.entrysize = sizeof(Started);
+	started_plans = hash_create("spsa started plans", 32, &control, HASH_ELEM | HASH_BLOBS);
+	previous_start = ExecutorStart_hook;
+	ExecutorStart_hook = guard_start;
+	previous_run = ExecutorRun_hook;
+	ExecutorRun_hook = guard_run;
+}

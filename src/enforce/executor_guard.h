@@ -1,0 +1,7 @@
+/* executor_guard.h - checks each execution of a plan that asks for permissions. */
+#ifndef SPSA_EXECUTOR_GUARD_H
+#define SPSA_EXECUTOR_GUARD_H
+
+extern void executor_guard_init(void);
+
+#endif							/* SPSA_EXECUTOR_GUARD_H */

@@ -1,0 +1,536 @@
+/* protect.c - putting tables under spsa: policies, and keeping them there.
+ *
+ * For each command there is a restrictive policy, which no other policy can widen, and a permissive twin with the same
+ * expression, without which PostgreSQL would deny everything. Never USING (true): DROP COLUMN ... CASCADE drops policies
+ * that name the column, and an admit-all would survive it. The text of the policies is static: granting is data.
+ *
+ * Rights: the table's DDL runs as the caller, who must own the table; the configuration is written as the extension's
+ * owner. The event trigger runs with every DROP of everybody, so it does nothing but look and forget.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/owner.h"
+#include "base/table.h"
+
+/* A call takes at most FUNC_MAX_ARGS arguments, two of them for object and privilege. */
+#define MAX_ROW_FIELDS ((FUNC_MAX_ARGS - 2) / 2)
+
+/* What spsa_protect() was asked for. */
+typedef struct Protection
+{
+	Oid			object;
+	char	   *qualified;		/* quoted name with schema */
+	char	   *functions;		/* quoted schema of spsa_allows_row() */
+	int			nfields;
+	char	  **fields;
+	Datum		row_fields;
+	bool		force;
+	bool		as_restrictive;
+} Protection;
+
+static const struct
+{
+	const char *name;
+	const char *command;
+	const char *privilege;
+	bool		has_using;
+	bool		has_check;
+}			commands[] = {
+	{"spsa_read", "SELECT", "read", true, false},
+	{"spsa_create", "INSERT", "create", false, true},
+	{"spsa_edit", "UPDATE", "edit", true, true},
+	{"spsa_delete", "DELETE", "delete", true, false}
+};
+
+#define TWIN_SUFFIX "_admit"
+
+/* While spsa_protect() and spsa_unprotect() drop policies themselves. */
+static bool replacing = false;
+
+static bool
+has_inheritance(Oid object)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(object));
+	bool		is_partition = HeapTupleIsValid(row) && ((Form_pg_class) GETSTRUCT(row))->relispartition;
+
+	if (HeapTupleIsValid(row))
+		ReleaseSysCache(row);
+	return is_partition || has_superclass(object) || find_inheritance_children(object, NoLock) != NIL;
+}
+
+static void
+check_table(Oid object)
+{
+	char		relkind;
+	char	   *name;
+
+	LockRelationOid(object, AccessExclusiveLock);
+	relkind = get_rel_relkind(object);
+	name = get_rel_name(object);
+	if (relkind == '\0' || name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", object)));
+	if (!pg_class_ownercheck(object, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
+	if (IsCatalogRelationOid(object) || get_rel_namespace(object) == table_schema())
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a system table", name)));
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", name),
+				 errhint("Row-level security guards tables only; protect the tables below it.")));
+	if (get_rel_persistence(object) == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("temporary table \"%s\" cannot be protected", name)));
+	if (relkind == RELKIND_PARTITIONED_TABLE || has_inheritance(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" cannot be protected: it is partitioned or part of an inheritance tree", name),
+				 errdetail("Rows could be reached through a table that is not protected.")));
+}
+
+static void
+read_row_fields(Protection *protection)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+
+	deconstruct_array(DatumGetArrayTypeP(protection->row_fields), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
+					  &elements, &nulls, &protection->nfields);
+	if (protection->nfields > MAX_ROW_FIELDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("at most %d row fields are possible", MAX_ROW_FIELDS)));
+	protection->fields = palloc(sizeof(char *) * (protection->nfields + 1));
+	for (int i = 0; i < protection->nfields; i++)
+	{
+		char	   *field;
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("row fields must not be null")));
+		field = NameStr(*DatumGetName(elements[i]));
+		if (get_attnum(protection->object, field) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist", field, get_rel_name(protection->object))));
+		for (int j = 0; j < i; j++)
+		{
+			if (strcmp(protection->fields[j], field) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("row field \"%s\" is given twice", field)));
+		}
+		protection->fields[i] = field;
+	}
+}
+
+static void
+run_ddl(const char *sql)
+{
+	int			result = SPI_execute(sql, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
+}
+
+/* The call of which a policy consists. */
+static char *
+policy_expression(const Protection *protection, const char *privilege)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "%s.%s(%s::pg_catalog.regclass, '%s'::pg_catalog.text", protection->functions,
+					 protection->nfields > 0 ? "spsa_allows_row" : "spsa_allows",
+					 quote_literal_cstr(protection->qualified), privilege);
+	for (int i = 0; i < protection->nfields; i++)
+		appendStringInfo(&sql, ", %s::pg_catalog.text, %s", quote_literal_cstr(protection->fields[i]),
+						 quote_identifier(protection->fields[i]));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+static void
+create_policy(const Protection *protection, int command, bool restrictive)
+{
+	char	   *expression = policy_expression(protection, commands[command].privilege);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE POLICY %s%s ON %s AS %s FOR %s TO PUBLIC", commands[command].name,
+					 restrictive ? "" : TWIN_SUFFIX, protection->qualified,
+					 restrictive ? "RESTRICTIVE" : "PERMISSIVE", commands[command].command);
+	if (commands[command].has_using)
+		appendStringInfo(&sql, " USING (%s)", expression);
+	if (commands[command].has_check)
+		appendStringInfo(&sql, " WITH CHECK (%s)", expression);
+	run_ddl(sql.data);
+}
+
+/* Names of our policies as an SQL array. */
+static char *
+policy_names(bool restrictive, bool twins)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "ARRAY[");
+	for (int i = 0; i < lengthof(commands); i++)
+	{
+		if (restrictive)
+			appendStringInfo(&sql, "%s'%s'", sql.len > 6 ? ", " : "", commands[i].name);
+		if (twins)
+			appendStringInfo(&sql, "%s'%s" TWIN_SUFFIX "'", sql.len > 6 ? ", " : "", commands[i].name);
+	}
+	appendStringInfoString(&sql, "]::pg_catalog.name[]");
+	return sql.data;
+}
+
+/* A number from the catalogs. */
+static int64
+count_policies(Oid object, const char *condition)
+{
+	bool		isnull;
+	char	   *sql = psprintf("SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy p WHERE p.polrelid = %u AND (%s)",
+							   object, condition);
+
+	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not count policies");
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static void
+drop_policies(Oid object, const char *qualified)
+{
+	replacing = true;
+	PG_TRY();
+	{
+		for (int i = 0; i < 2 * lengthof(commands); i++)
+		{
+			const char *suffix = i % 2 == 0 ? "" : TWIN_SUFFIX;
+			char	   *name = psprintf("%s%s", commands[i / 2].name, suffix);
+
+			if (count_policies(object, psprintf("p.polname = '%s'", name)) > 0)
+				run_ddl(psprintf("DROP POLICY %s ON %s", name, qualified));
+		}
+	}
+	PG_FINALLY();
+	{
+		replacing = false;
+	}
+	PG_END_TRY();
+}
+
+static Oid
+function_oid(const char *quoted_schema, bool with_fields)
+{
+	char	   *signature = psprintf("%s.%s", quoted_schema,
+									 with_fields ? "spsa_allows_row(pg_catalog.regclass,pg_catalog.text,pg_catalog.\"any\")" :
+									 "spsa_allows(pg_catalog.regclass,pg_catalog.text)");
+
+	return DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(signature)));
+}
+
+/* How many of our policies of the object call our function: somebody may have made another one of that name. */
+static int64
+count_genuine(Oid object, const char *quoted_schema, bool with_fields, bool restrictive)
+{
+	return count_policies(object, psprintf("p.polname = ANY (%s) AND p.polpermissive = %s AND EXISTS (SELECT FROM pg_catalog.pg_depend d"
+										   " WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid"
+										   " AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.refobjid = %u)",
+										   policy_names(restrictive, !restrictive), restrictive ? "false" : "true",
+										   function_oid(quoted_schema, with_fields)));
+}
+
+static void
+create_policies(const Protection *protection)
+{
+	char	   *own = psprintf("p.polpermissive AND p.polname <> ALL (%s)", policy_names(true, true));
+	bool		twins = !protection->as_restrictive || count_policies(protection->object, own) == 0;
+
+	drop_policies(protection->object, protection->qualified);
+	for (int i = 0; i < lengthof(commands); i++)
+	{
+		if (protection->as_restrictive)
+			create_policy(protection, i, true);
+		if (twins)
+			create_policy(protection, i, false);
+	}
+	if (count_genuine(protection->object, protection->functions, protection->nfields > 0, protection->as_restrictive) !=
+		lengthof(commands))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_FUNCTION),
+				 errmsg("another function is called in place of the extension's"),
+				 errhint("Drop functions named spsa_allows or spsa_allows_row that are not the extension's from schema %s.",
+						 protection->functions)));
+}
+
+static OwnerStatement upsert_protected = {
+	"INSERT INTO spsa.protected_object AS p (object, row_fields, as_restrictive) VALUES ($1, $2, $3)"
+	" ON CONFLICT (object) DO UPDATE SET row_fields = excluded.row_fields, as_restrictive = excluded.as_restrictive"
+	" WHERE (p.row_fields, p.as_restrictive) IS DISTINCT FROM (excluded.row_fields, excluded.as_restrictive)",
+	3, {REGCLASSOID, NAMEARRAYOID, BOOLOID}
+};
+
+static OwnerStatement delete_protected = {
+	"DELETE FROM spsa.protected_object p WHERE p.object = $1", 1, {REGCLASSOID}
+};
+
+static char *
+schema_of_function(FunctionCallInfo fcinfo)
+{
+	return pstrdup(quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid))));
+}
+
+static char *
+qualified_name(Oid object)
+{
+	return pstrdup(quote_qualified_identifier(get_namespace_name(get_rel_namespace(object)), get_rel_name(object)));
+}
+
+static void
+check_protect_arguments(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {"object", "row_fields", "on_denied", "force", "as_restrictive"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s must not be null", names[i])));
+	}
+	if (strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), "hide") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown value \"%s\" of on_denied", text_to_cstring(PG_GETARG_TEXT_PP(2))),
+				 errhint("The value is \"hide\".")));
+}
+
+PG_FUNCTION_INFO_V1(spsa_protect);	/* SQL: spsa_protect(regclass, name[], text, boolean, boolean) */
+Datum
+spsa_protect(PG_FUNCTION_ARGS)
+{
+	Protection	protection = {0};
+	Datum		values[3];
+	OwnerState	state;
+
+	check_protect_arguments(fcinfo);
+	protection.object = PG_GETARG_OID(0);
+	protection.row_fields = PG_GETARG_DATUM(1);
+	protection.force = PG_GETARG_BOOL(3);
+	protection.as_restrictive = PG_GETARG_BOOL(4);
+	check_table(protection.object);
+	read_row_fields(&protection);
+	protection.functions = schema_of_function(fcinfo);
+	protection.qualified = qualified_name(protection.object);
+
+	owner_begin_as_caller(&state);
+	run_ddl(psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, %s ROW LEVEL SECURITY", protection.qualified,
+					 protection.force ? "FORCE" : "NO FORCE"));
+	create_policies(&protection);
+	owner_end(&state);
+
+	owner_begin(&state);
+	values[0] = ObjectIdGetDatum(protection.object);
+	values[1] = protection.row_fields;
+	values[2] = BoolGetDatum(protection.as_restrictive);
+	owner_execute(&upsert_protected, values, NULL);
+	owner_end(&state);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(spsa_unprotect);	/* SQL: spsa_unprotect(regclass) */
+Datum
+spsa_unprotect(PG_FUNCTION_ARGS)
+{
+	Datum		object;
+	char	   *name;
+	OwnerState	state;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("object must not be null")));
+	object = PG_GETARG_DATUM(0);
+	LockRelationOid(DatumGetObjectId(object), AccessExclusiveLock);
+	name = get_rel_name(DatumGetObjectId(object));
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", DatumGetObjectId(object))));
+	if (!pg_class_ownercheck(DatumGetObjectId(object), GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
+
+	owner_begin(&state);
+	if (owner_execute(&delete_protected, &object, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("\"%s\" is not protected", name)));
+	owner_end(&state);
+	owner_begin_as_caller(&state);
+	drop_policies(DatumGetObjectId(object), qualified_name(DatumGetObjectId(object)));
+	owner_end(&state);
+	ereport(NOTICE,
+			(errmsg("row-level security of \"%s\" stays enabled", name),
+			 errhint("Without other policies nobody but roles that bypass it sees a row, until ALTER TABLE ... DISABLE ROW LEVEL SECURITY.")));
+	PG_RETURN_VOID();
+}
+
+static OwnerStatement forget_relation = {
+	"WITH o AS (DELETE FROM spsa.object_permission p WHERE p.object = $1)"
+	" DELETE FROM spsa.protected_object p WHERE p.object = $1",
+	1, {REGCLASSOID}
+};
+
+static OwnerStatement select_dropped = {
+	"SELECT d.classid, d.objid, d.address_names FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+	" WHERE (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0)"
+	" OR d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass",
+	0
+};
+
+static OwnerStatement select_protected = {
+	"SELECT p.as_restrictive, pg_catalog.cardinality(p.row_fields) > 0 FROM spsa.protected_object p WHERE p.object = $1",
+	1, {REGCLASSOID}
+};
+
+/* Quoted name of the schema that the functions are in. */
+static char *
+extension_schema(void)
+{
+	bool		isnull;
+	static OwnerStatement statement = {
+		"SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
+		" WHERE e.extname = 'spsa'", 0
+	};
+
+	if (owner_execute(&statement, NULL, NULL) != 1)
+		elog(ERROR, "extension spsa is not installed");
+	return pstrdup(quote_identifier(NameStr(*DatumGetName(owner_result(1, &isnull)))));
+}
+
+/* Refuses the loss of one of our policies: by its name, and by what is left if it was renamed before. */
+static void
+check_lost_policy(Oid object, const char *policy, const char *functions)
+{
+	Datum		value = ObjectIdGetDatum(object);
+	bool		restrictive;
+	bool		with_fields;
+	bool		isnull;
+	bool		ours = false;
+
+	if (owner_execute(&select_protected, &value, NULL) == 0)
+		return;
+	restrictive = DatumGetBool(owner_result(1, &isnull));
+	with_fields = DatumGetBool(owner_result(2, &isnull));
+	for (int i = 0; i < lengthof(commands); i++)
+		ours = ours || strcmp(policy, commands[i].name) == 0 ||
+			strcmp(policy, psprintf("%s" TWIN_SUFFIX, commands[i].name)) == 0;
+	if (ours || count_genuine(object, functions, with_fields, restrictive) != lengthof(commands))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop policy \"%s\" of protected table \"%s\"", policy, get_rel_name(object)),
+				 errhint("Use spsa_unprotect(), or spsa_protect() with other row fields, first.")));
+}
+
+/* The table of a dropped policy, if it is still there. */
+static Oid
+table_of_policy(Datum names, char **policy)
+{
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	if (n != 3)
+		elog(ERROR, "a dropped policy has %d names", n);
+	*policy = TextDatumGetCString(elements[2]);
+	return RangeVarGetRelid(makeRangeVar(TextDatumGetCString(elements[0]), TextDatumGetCString(elements[1]), -1), NoLock, true);
+}
+
+typedef struct Dropped
+{
+	Oid			class;
+	Oid			object;
+	Datum		names;
+} Dropped;
+
+static Dropped *
+read_dropped(int *n)
+{
+	Dropped    *dropped;
+	bool		isnull;
+
+	*n = owner_execute(&select_dropped, NULL, NULL);
+	dropped = palloc(sizeof(Dropped) * (*n + 1));
+	for (int i = 0; i < *n; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		dropped[i].class = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+		dropped[i].object = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
+		dropped[i].names = SPI_getbinval(row, desc, 3, &isnull);
+	}
+	return dropped;
+}
+
+PG_FUNCTION_INFO_V1(spsa_on_sql_drop);	/* SQL: spsa.on_sql_drop() */
+Datum
+spsa_on_sql_drop(PG_FUNCTION_ARGS)
+{
+	Dropped    *dropped;
+	int			n;
+	OwnerState	state;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as an event trigger")));
+	if (!OidIsValid(table_schema()))
+		PG_RETURN_NULL();
+	owner_begin(&state);
+	dropped = read_dropped(&n);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		object = ObjectIdGetDatum(dropped[i].object);
+		char	   *policy;
+
+		if (dropped[i].class == RelationRelationId)
+			owner_execute(&forget_relation, &object, NULL);
+		else if (!replacing)
+		{
+			Oid			table = table_of_policy(dropped[i].names, &policy);
+
+			if (OidIsValid(table))
+				check_lost_policy(table, policy, extension_schema());
+		}
+	}
+	owner_end(&state);
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,95 @@
+/* session_info.c - the attached session as JSON. */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/inval.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "grant/effective.h"
+
+static void
+add_member(StringInfo json, const char *name, const char *value)
+{
+	appendStringInfoString(json, json->len > 1 ? ", " : "");
+	escape_json(json, name);
+	appendStringInfoString(json, ": ");
+	if (value == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, value);
+}
+
+static char *
+upper_case(const char *text)
+{
+	char	   *result = pstrdup(text);
+
+	for (char *c = result; *c != '\0'; c++)
+		*c = pg_ascii_toupper((unsigned char) *c);
+	return result;
+}
+
+static char *
+iso_time(TimestampTz when)
+{
+	char	   *buffer = palloc(MAXDATELEN + 1);
+
+	return JsonEncodeDateTime(buffer, TimestampTzGetDatum(when), TIMESTAMPTZOID, NULL);
+}
+
+static void
+add_sets(StringInfo json, const SessionEntry *entry)
+{
+	const char *separator = "";
+	ListCell   *cell;
+
+	appendStringInfoString(json, ", \"EffectiveSets\": [");
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (!set->active)
+			continue;
+		appendStringInfoString(json, separator);
+		escape_json(json, set->header.name);
+		separator = ", ";
+	}
+	appendStringInfoChar(json, ']');
+}
+
+PG_FUNCTION_INFO_V1(spsa_session_info); /* SQL: spsa_session_info() */
+Datum
+spsa_session_info(PG_FUNCTION_ARGS)
+{
+	SessionEntry *entry;
+	StringInfoData json;
+	const char *type;
+
+	AcceptInvalidationMessages();
+	if (session_current(&entry) != SESSION_LIVE)
+		PG_RETURN_NULL();
+	type = entry->actor != NULL ? "SubstituteUser" : entry->has_parent ? "ChildSession" : "Application";
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	add_member(&json, "SessionId", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&entry->session_id))));
+	add_member(&json, "UserName", entry->user_name);
+	add_member(&json, "SessionType", type);
+	add_member(&json, "SessionSecurityLevel", upper_case(entry->security_level));
+	add_member(&json, "LoginType", entry->login_type);
+	add_member(&json, "SourceIp", entry->source_ip);
+	add_member(&json, "CreatedDate", iso_time(entry->created_at));
+	add_member(&json, "LastModifiedDate", iso_time(entry->idle_timeout > 0 ? entry->last_seen_at : entry->created_at));
+	add_member(&json, "ParentId", entry->has_parent ?
+			   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&entry->parent_id))) : NULL);
+	appendStringInfo(&json, ", \"NumSecondsValid\": " INT64_FORMAT,
+					 (int64) ((entry->closes_at - GetCurrentTimestamp()) / USECS_PER_SEC));
+	add_sets(&json, entry);
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}

@@ -1,0 +1,428 @@
+/* validate.c - checking configuration rows as they are written, whoever writes them.
+ *
+ * The tables have CHECK constraints of the same meaning; these triggers come before them and say what is missing. Rows
+ * of a dump whose field has gone or changed its type since are kept as they are: they match no row.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "base/table.h"
+#include "grant/definition.h"
+#include "grant/value.h"
+
+#define MAX_SET_NAME 80
+
+/* The row that a BEFORE trigger is to check. */
+typedef struct NewRow
+{
+	HeapTuple	tuple;
+	TupleDesc	desc;
+	bool		inserted;
+} NewRow;
+
+static NewRow
+new_row(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	NewRow		row;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as a trigger")));
+	row.inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
+	row.tuple = row.inserted ? trigger->tg_trigtuple : trigger->tg_newtuple;
+	row.desc = RelationGetDescr(trigger->tg_relation);
+	return row;
+}
+
+static Datum
+column(const NewRow *row, AttrNumber attnum, bool *isnull)
+{
+	return heap_getattr(row->tuple, attnum, row->desc, isnull);
+}
+
+static char *
+column_text(const NewRow *row, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		value = column(row, attnum, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static bool
+column_bool(const NewRow *row, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		value = column(row, attnum, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/* What is wrong with a set's name, or NULL. */
+static const char *
+name_fault(const char *name)
+{
+	size_t		length = strlen(name);
+
+	if (length == 0)
+		return "it is empty";
+	for (const char *c = name; *c != '\0'; c++)
+	{
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_'))
+			return "it has a character that is neither letter, digit nor underscore";
+	}
+	if (length > MAX_SET_NAME)
+		return "it is longer than 80 characters";
+	if ((name[0] >= '0' && name[0] <= '9') || name[0] == '_')
+		return "it does not begin with a letter";
+	if (name[length - 1] == '_')
+		return "it ends in an underscore";
+	if (strstr(name, "__") != NULL)
+		return "it has two underscores in a row";
+	return NULL;
+}
+
+PG_FUNCTION_INFO_V1(spsa_check_permission_set); /* SQL: spsa.check_permission_set() */
+Datum
+spsa_check_permission_set(PG_FUNCTION_ARGS)
+{
+	NewRow		row = new_row(fcinfo);
+	char	   *name = column_text(&row, Anum_permission_set_set_name);
+	char	   *kind = column_text(&row, Anum_permission_set_kind);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("permission set name must not be null")));
+	if (name_fault(name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a name for a permission set: %s", name, name_fault(name)),
+				 errhint("Use at most 80 letters, digits and single underscores, a letter first and no underscore at the end.")));
+	if (kind == NULL || strcmp(kind, "set") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown kind of permission set \"%s\"", kind == NULL ? "" : kind),
+				 errhint("The kind is \"set\".")));
+	return PointerGetDatum(row.tuple);
+}
+
+/* An object can be granted on if it is a relation with rows and nobody's machinery. */
+static void
+check_object(Oid object)
+{
+	char		relkind = get_rel_relkind(object);
+	Oid			schema = get_rel_namespace(object);
+
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", object)));
+	if (IsCatalogRelationOid(object) || schema == table_schema() || strcmp(get_namespace_name(schema), "information_schema") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a system table", get_rel_name(object)),
+				 errhint("Permission sets grant on tables of applications.")));
+	if (strchr("rpvmf", relkind) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table or view", get_rel_name(object))));
+}
+
+static void
+check_needs(uint32 privileges, Privilege privilege, uint32 needed, Oid object)
+{
+	if ((privileges & PRIVILEGE_BIT(privilege)) == 0)
+		return;
+	for (int i = 0; i < PRIVILEGE_COUNT; i++)
+	{
+		if ((needed & PRIVILEGE_BIT(i)) != 0 && (privileges & PRIVILEGE_BIT(i)) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CHECK_VIOLATION),
+					 errmsg("privilege \"%s\" on \"%s\" needs privilege \"%s\"",
+							privilege_names[privilege], get_rel_name(object), privilege_names[i]),
+					 errhint("Grant both in one call, or \"%s\" first.", privilege_names[i])));
+	}
+}
+
+PG_FUNCTION_INFO_V1(spsa_check_object_permission);	/* SQL: spsa.check_object_permission() */
+Datum
+spsa_check_object_permission(PG_FUNCTION_ARGS)
+{
+	static const AttrNumber columns[PRIVILEGE_COUNT] = {
+		Anum_object_permission_can_read, Anum_object_permission_can_create, Anum_object_permission_can_edit,
+		Anum_object_permission_can_delete, Anum_object_permission_view_all, Anum_object_permission_modify_all
+	};
+	const uint32 read = PRIVILEGE_BIT(PRIVILEGE_READ);
+	const uint32 read_edit = read | PRIVILEGE_BIT(PRIVILEGE_EDIT);
+	NewRow		row = new_row(fcinfo);
+	uint32		privileges = 0;
+	bool		isnull;
+	Oid			object = DatumGetObjectId(column(&row, Anum_object_permission_object, &isnull));
+
+	if (isnull)
+		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
+	check_object(object);
+	for (int i = 0; i < PRIVILEGE_COUNT; i++)
+	{
+		if (column_bool(&row, columns[i]))
+			privileges |= PRIVILEGE_BIT(i);
+	}
+	check_needs(privileges, PRIVILEGE_CREATE, read, object);
+	check_needs(privileges, PRIVILEGE_EDIT, read, object);
+	check_needs(privileges, PRIVILEGE_DELETE, read_edit, object);
+	check_needs(privileges, PRIVILEGE_VIEW_ALL, read, object);
+	check_needs(privileges, PRIVILEGE_MODIFY_ALL,
+				read_edit | PRIVILEGE_BIT(PRIVILEGE_DELETE) | PRIVILEGE_BIT(PRIVILEGE_VIEW_ALL), object);
+	return PointerGetDatum(row.tuple);
+}
+
+static void
+check_scope_shape(const NewRow *row)
+{
+	char	   *operator = column_text(row, Anum_row_scope_operator);
+	ScopeOperator parsed;
+	bool		no_literals;
+	bool		no_attribute;
+
+	(void) column(row, Anum_row_scope_literals, &no_literals);
+	(void) column(row, Anum_row_scope_attribute, &no_attribute);
+	if (operator == NULL || !operator_parse(operator, &parsed))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown row scope operator \"%s\"", operator == NULL ? "" : operator),
+				 errhint("Operators are =, <, <=, >, >= and is null.")));
+	if (parsed == SCOPE_IS_NULL && !(no_literals && no_attribute))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a row scope with operator \"is null\" takes no value")));
+	if (parsed != SCOPE_IS_NULL && no_literals == no_attribute)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a row scope takes either literals or an attribute"),
+				 errhint("Give one of the two.")));
+}
+
+static void
+check_scope_has_grant(int32 set_id, Oid object)
+{
+	Snapshot	snapshot = table_snapshot();
+	List	   *grants = definition_read_grants(set_id, snapshot);
+	ListCell   *cell;
+
+	table_snapshot_release(snapshot);
+	foreach(cell, grants)
+	{
+		if (((const ObjectGrant *) lfirst(cell))->object == object)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("the permission set grants nothing on \"%s\" whose rows could be scoped",
+					get_rel_name(object) == NULL ? "?" : get_rel_name(object)),
+			 errhint("Grant privileges with spsa_grant_object() first.")));
+}
+
+static void
+literal_error(void *field)
+{
+	errcontext("literal of a row scope on field \"%s\"", (const char *) field);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Literals in canonical form, each once. */
+static Datum
+canonical_literals(Datum literals, Oid type, const char *field)
+{
+	ErrorContextCallback callback = {error_context_stack, literal_error, unconstify(char *, field)};
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	int			kept = 0;
+	char	  **texts;
+
+	deconstruct_array(DatumGetArrayTypeP(literals), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	texts = palloc(sizeof(char *) * (n + 1));
+	error_context_stack = &callback;
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("literals of a row scope must not be null"),
+					 errhint("Use the operator \"is null\" to reach rows whose field is null.")));
+		texts[i] = value_canonical(type, TextDatumGetCString(elements[i]));
+	}
+	error_context_stack = callback.previous;
+	qsort(texts, n, sizeof(char *), compare_texts);
+	for (int i = 0; i < n; i++)
+	{
+		if (i == 0 || strcmp(texts[i], texts[i - 1]) != 0)
+			elements[kept++] = CStringGetTextDatum(texts[i]);
+	}
+	return PointerGetDatum(construct_array(elements, kept, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void
+check_type(Oid type, const char *field, const char *operator)
+{
+	if (strcmp(operator, "is null") != 0 &&
+		!OidIsValid(lookup_type_cache(getBaseType(type), TYPECACHE_CMP_PROC)->cmp_proc))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("field \"%s\" has type %s, which has no ordering", field, format_type_be(type)),
+				 errhint("Row scopes compare fields by a default btree operator class.")));
+}
+
+PG_FUNCTION_INFO_V1(spsa_check_row_scope);	/* SQL: spsa.check_row_scope() */
+Datum
+spsa_check_row_scope(PG_FUNCTION_ARGS)
+{
+	NewRow		row = new_row(fcinfo);
+	bool		no_set;
+	bool		no_object;
+	bool		no_field;
+	bool		no_literals;
+	bool		no_type;
+	Oid			object;
+	AttrNumber	attnum;
+	int			columns[2] = {Anum_row_scope_literals, Anum_row_scope_field_type};
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	char	   *field;
+	Oid			type;
+	int32		set_id;
+
+	set_id = DatumGetInt32(column(&row, Anum_row_scope_set_id, &no_set));
+	object = DatumGetObjectId(column(&row, Anum_row_scope_object, &no_object));
+	(void) column(&row, Anum_row_scope_field, &no_field);
+	if (no_set || no_object || no_field)
+		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
+	field = NameStr(*DatumGetName(column(&row, Anum_row_scope_field, &no_field)));
+	check_scope_shape(&row);
+	check_scope_has_grant(set_id, object);
+
+	attnum = get_attnum(object, field);
+	type = attnum > 0 ? get_atttype(object, attnum) : InvalidOid;
+	values[1] = column(&row, Anum_row_scope_field_type, &no_type);
+	if (row.inserted && !no_type && DatumGetObjectId(values[1]) != type)
+		return PointerGetDatum(row.tuple);	/* restored from a dump: matches no row, then as now */
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", field, get_rel_name(object))));
+	check_type(type, field, column_text(&row, Anum_row_scope_operator));
+	values[0] = column(&row, Anum_row_scope_literals, &no_literals);
+	nulls[0] = no_literals;
+	if (!no_literals)
+		values[0] = canonical_literals(values[0], type, field);
+	values[1] = ObjectIdGetDatum(type);
+	return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 2, columns, values, nulls));
+}
+
+PG_FUNCTION_INFO_V1(spsa_find_set); /* SQL: spsa.find_set(text) */
+Datum
+spsa_find_set(PG_FUNCTION_ARGS)
+{
+	int32		set_id;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("permission set name must not be null")));
+	set_id = definition_find_set(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	if (set_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("permission set \"%s\" does not exist", text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	PG_RETURN_INT32(set_id);
+}
+
+static bool
+is_listed(Datum name, Datum *names, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcmp(TextDatumGetCString(name), TextDatumGetCString(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+PG_FUNCTION_INFO_V1(spsa_check_privileges); /* SQL: spsa.check_privileges(text[], text[]) */
+Datum
+spsa_check_privileges(PG_FUNCTION_ARGS)
+{
+	Datum	   *given;
+	Datum	   *allowed;
+	bool	   *nulls;
+	bool	   *no_nulls;
+	int			n;
+	int			nallowed;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("privileges must not be null")));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &given, &nulls, &n);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &allowed, &no_nulls, &nallowed);
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no privilege is given")));
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("privileges must not be null")));
+		if (!is_listed(given[i], allowed, nallowed))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown privilege \"%s\"", TextDatumGetCString(given[i])),
+					 errhint("Privileges are read, create, edit and delete; for objects also view_all and modify_all.")));
+	}
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+PG_FUNCTION_INFO_V1(spsa_check_target_schema);	/* SQL: spsa.check_target_schema(name), during installation only */
+Datum
+spsa_check_target_schema(PG_FUNCTION_ARGS)
+{
+	Oid			type = NAMEOID;
+	Datum		schema = PG_GETARG_DATUM(0);
+
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p"
+							  " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+							  " WHERE n.nspname = $1 AND p.proname LIKE 'spsa\\_%' ORDER BY 1",
+							  1, &type, &schema, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for functions in the target schema");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_FUNCTION),
+				 errmsg("function %s exists already", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errdetail("It could be called in place of a function of the extension."),
+				 errhint("Drop it, or create the extension in a schema that has no functions named spsa_*.")));
+	SPI_finish();
+	PG_RETURN_VOID();
+}

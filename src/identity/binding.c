@@ -1,0 +1,166 @@
+/* binding.c - which session token this backend is bound to: the setting spsa.session_token.
+ *
+ * PostgreSQL's own treatment of settings makes the binding transactional, savepoint-safe, ended by RESET ALL and DISCARD
+ * ALL, and visible in parallel workers.
+ *
+ * Invariants: no catalog access and no error report in the hooks; a refusal never shows the value. Values come from the
+ * session itself only (SET, set_config and the attach functions): from files, ALTER ROLE and connection options they would
+ * become the value that RESET restores. What the hooks keep of a token is its hash.
+ *
+ * A binding is void, for good, once a later token was refused (void_serial; ROLLBACK restores the setting but not the
+ * authority), and under spsa.require_local_attach once its transaction is over. Workers cannot know that, so the
+ * executor guard takes the setting away before a void leader starts any.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+
+#include "base/guc.h"
+#include "identity/binding.h"
+#include "identity/redact.h"
+#include "identity/token.h"
+
+static char *session_token = NULL;	/* owned by the GUC machinery */
+static const Binding *bound = NULL; /* likewise: the setting's extra */
+static uint64 serial = 0;
+static uint64 void_serial = 0;
+static uint64 epoch = 1;
+static int	held = 0;			/* marked plans that are running */
+static bool defining = false;
+
+static bool
+refuse(int code, const char *message, const char *hint)
+{
+	GUC_check_errcode(code);
+	GUC_check_errmsg("%s", message);
+	GUC_check_errhint("%s", hint);
+	return false;
+}
+
+static bool
+check_token(char **newval, void **extra, GucSource source)
+{
+	Binding    *binding;
+	bool		present = *newval != NULL && **newval != '\0';
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+
+	if (present && !InitializingParallelWorker)
+	{
+		redact_activity();
+		if (source != PGC_S_SESSION)
+			return refuse(ERRCODE_CANT_CHANGE_RUNTIME_PARAM,
+						  "parameter \"spsa.session_token\" can only be set in the session itself",
+						  "Use spsa_attach() or SET LOCAL.");
+	}
+	if (present && !token_hash(*newval, strlen(*newval), hash))
+	{
+		binding_poison();
+		if (!InitializingParallelWorker)
+			return refuse(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+						  "session is not valid", "Authenticate again to get a new token.");
+		present = false;
+	}
+	if (held > 0 && source == PGC_S_SESSION &&
+		(present != (bound != NULL) || (present && !crypto_equal(hash, bound->hash, sizeof(hash)))))
+		return refuse(ERRCODE_OBJECT_IN_USE,
+					  "cannot change the session while a statement on protected objects is running",
+					  "Attach and detach in statements of their own.");
+	if (!present)
+		return true;
+
+	binding = malloc(sizeof(Binding));
+	if (binding == NULL)
+		return refuse(ERRCODE_OUT_OF_MEMORY, "out of memory", "Free memory and attach again.");
+	binding->serial = ++serial;
+	binding->lxid = defining || MyProc == NULL ? InvalidLocalTransactionId : MyProc->lxid;
+	memcpy(binding->hash, hash, sizeof(hash));
+	*extra = binding;
+	return true;
+}
+
+static void
+assign_token(const char *newval, void *extra)
+{
+	bound = extra;
+	epoch++;
+}
+
+static const char *
+show_token(void)
+{
+	return bound != NULL ? "********" : "";
+}
+
+BindingState
+binding_current(const Binding **binding)
+{
+	*binding = bound;
+	if (bound == NULL)
+		return BINDING_NONE;
+	if (IsParallelWorker())
+		return BINDING_ATTACHED;
+	if (bound->serial <= void_serial)
+		return BINDING_VOID;
+	if (guc_require_local_attach && (bound->lxid == InvalidLocalTransactionId || bound->lxid != MyProc->lxid))
+		return BINDING_VOID;
+	return BINDING_ATTACHED;
+}
+
+/* Moves whenever the answer of binding_current() may have changed, save by the end of a transaction. */
+uint64
+binding_epoch(void)
+{
+	return epoch;
+}
+
+/* local: until the end of the transaction. An empty token detaches. */
+void
+binding_set(const char *token, bool local)
+{
+	(void) set_config_option("spsa.session_token", token, PGC_USERSET, PGC_S_SESSION,
+							 local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
+}
+
+/* Every binding made so far is void from now on, whatever ROLLBACK restores. */
+void
+binding_poison(void)
+{
+	void_serial = serial;
+	epoch++;
+}
+
+bool
+binding_is_held(void)
+{
+	return held > 0;
+}
+
+/* While a marked plan runs the binding stands still. */
+void
+binding_hold(void)
+{
+	held++;
+}
+
+void
+binding_release(void)
+{
+	held--;
+}
+
+void
+binding_init(void)
+{
+	defining = true;
+	DefineCustomStringVariable("spsa.session_token",
+							   "Token of the session that this connection acts for.",
+							   "Set by spsa_attach() and spsa_attach_connection().",
+							   &session_token, "", PGC_USERSET,
+							   GUC_SUPERUSER_ONLY | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   check_token, assign_token, show_token);
+	defining = false;
+}

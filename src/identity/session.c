@@ -1,0 +1,745 @@
+/* session.c - the session that this backend acts for: loading, caching, validity.
+ *
+ * Invariants: a session is valid only if its row is found by the token's hash under a fresh snapshot, it is not closed,
+ * its user is active, neither its expiry nor its idle timeout has passed by the clock, and the role that the client acts
+ * as (the session user or the target of SET ROLE; SECURITY DEFINER changes nothing) is a member of the session's role.
+ * What base/signal.c reports makes an entry stale; an entry is never used beyond next_change. Tokens that are not known are
+ * not cached.
+ *
+ * Memory: each entry has a context below session_context; the list is bounded by spsa.session_cache_size.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "base/guc.h"
+#include "base/table.h"
+#include "identity/binding.h"
+#include "identity/session.h"
+
+static MemoryContext session_context = NULL;
+static HTAB *entries_by_hash = NULL;
+static dlist_head entries = DLIST_STATIC_INIT(entries); /* most recently used first */
+
+typedef struct HashSlot
+{
+	uint8_t		hash[CRYPTO_HASH_BYTES];	/* key: itself evenly distributed */
+	SessionEntry *entry;
+} HashSlot;
+
+static uint64 versions = 0;
+static uint64 role_epoch = 1;
+static SessionLoader load_grants = NULL;
+
+/* The last answer of session_current(). */
+static struct
+{
+	SessionEntry *entry;
+	uint64		binding_epoch;
+	uint64		signal_epoch;
+	uint64		role_epoch;
+	Oid			role;
+}			current;
+
+static void
+forget(SessionEntry *entry)
+{
+	if (current.entry == entry)
+		current.entry = NULL;
+	hash_search(entries_by_hash, entry->hash, HASH_REMOVE, NULL);
+	dlist_delete(&entry->lru);
+	MemoryContextDelete(entry->context);
+}
+
+static SessionEntry *
+lookup(const uint8_t hash[CRYPTO_HASH_BYTES])
+{
+	HashSlot   *slot = hash_search(entries_by_hash, hash, HASH_FIND, NULL);
+
+	if (slot == NULL)
+		return NULL;
+	dlist_move_head(&entries, &slot->entry->lru);
+	return slot->entry;
+}
+
+/* Months count as 30 days and days as 24 hours, as in interval comparison. */
+int64
+session_idle_microseconds(const Interval *timeout)
+{
+	return timeout->time + ((int64) timeout->month * DAYS_PER_MONTH + timeout->day) * USECS_PER_DAY;
+}
+
+bool
+session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	bool		ended;
+
+	table_key(&key, Anum_session_end_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	table_begin(&scan, "session_end", "session_end_session_id_idx", snapshot, 1, &key);
+	ended = HeapTupleIsValid(table_next(&scan));
+	table_end(&scan);
+	return ended;
+}
+
+/* False if the user's row is gone. */
+static bool
+read_user(SessionEntry *entry, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+
+	table_key(&key, Anum_app_user_user_id, F_INT8EQ, Int64GetDatum(entry->user_id));
+	table_begin(&scan, "app_user", "app_user_pkey", snapshot, 1, &key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row))
+	{
+		entry->user_name = TextDatumGetCString(table_value(&scan, row, Anum_app_user_user_name, &isnull));
+		entry->user_attributes = DatumGetJsonbPCopy(table_value(&scan, row, Anum_app_user_attributes, &isnull));
+		if (!DatumGetBool(table_value(&scan, row, Anum_app_user_is_active, &isnull)))
+			entry->ended = true;
+	}
+	table_end(&scan);
+	return HeapTupleIsValid(row);
+}
+
+/* Last noted use of a session, or its opening. */
+static TimestampTz
+last_seen(const pg_uuid_t *session_id, TimestampTz created_at, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+	TimestampTz result = created_at;
+
+	table_key(&key, Anum_session_activity_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	table_begin(&scan, "session_activity", "session_activity_pkey", snapshot, 1, &key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row))
+		result = DatumGetTimestampTz(table_value(&scan, row, Anum_session_activity_last_seen_at, &isnull));
+	table_end(&scan);
+	return result;
+}
+
+/* Whether the idle timeout of a row of spsa.session has passed. */
+bool
+session_is_idle(const TableScan *scan, HeapTuple row, Snapshot snapshot, TimestampTz now)
+{
+	bool		isnull;
+	Datum		timeout = table_value(scan, row, Anum_session_idle_timeout, &isnull);
+	TimestampTz created_at;
+	pg_uuid_t  *session_id;
+
+	if (isnull)
+		return false;
+	created_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_created_at, &isnull));
+	session_id = DatumGetUUIDP(table_value(scan, row, Anum_session_session_id, &isnull));
+	return now >= last_seen(session_id, created_at, snapshot) + session_idle_microseconds(DatumGetIntervalP(timeout));
+}
+
+static void
+read_activity(SessionEntry *entry, Snapshot snapshot)
+{
+	entry->last_seen_at = last_seen(&entry->session_id, entry->created_at, snapshot);
+	if (entry->last_seen_at + entry->idle_timeout < entry->closes_at)
+		entry->closes_at = entry->last_seen_at + entry->idle_timeout;
+}
+
+static char *
+text_or_null(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static void
+read_allowed_sets(SessionEntry *entry, Datum value, bool isnull)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+
+	entry->nallowed = -1;
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(value), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, &nulls, &entry->nallowed);
+	entry->allowed = palloc0(sizeof(int32) * (entry->nallowed + 1));
+	for (int i = 0; i < entry->nallowed; i++)
+		entry->allowed[i] = nulls[i] ? 0 : DatumGetInt32(elements[i]);
+}
+
+static void
+fill_from_row(SessionEntry *entry, const TableScan *scan, HeapTuple row)
+{
+	bool		isnull;
+	Datum		value;
+
+	entry->session_id = *DatumGetUUIDP(table_value(scan, row, Anum_session_session_id, &isnull));
+	entry->user_id = DatumGetInt64(table_value(scan, row, Anum_session_user_id, &isnull));
+	value = table_value(scan, row, Anum_session_db_role, &isnull);
+	entry->db_role = isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+	value = table_value(scan, row, Anum_session_parent_id, &isnull);
+	entry->has_parent = !isnull;
+	if (!isnull)
+		entry->parent_id = *DatumGetUUIDP(value);
+	value = table_value(scan, row, Anum_session_allowed_sets, &isnull);
+	read_allowed_sets(entry, value, isnull);
+	entry->created_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_created_at, &isnull));
+	entry->expires_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_expires_at, &isnull));
+	entry->closes_at = entry->expires_at;
+	value = table_value(scan, row, Anum_session_idle_timeout, &isnull);
+	entry->idle_timeout = isnull ? 0 : session_idle_microseconds(DatumGetIntervalP(value));
+	value = table_value(scan, row, Anum_session_security_level, &isnull);
+	entry->security_level = DatumGetCString(DirectFunctionCall1(enum_out, value));
+	value = table_value(scan, row, Anum_session_login_type, &isnull);
+	entry->login_type = text_or_null(value, isnull);
+	value = table_value(scan, row, Anum_session_source_ip, &isnull);
+	entry->source_ip = isnull ? NULL : DatumGetCString(DirectFunctionCall1(inet_out, value));
+	value = table_value(scan, row, Anum_session_actor, &isnull);
+	entry->actor = text_or_null(value, isnull);
+	entry->attributes = DatumGetJsonbPCopy(table_value(scan, row, Anum_session_attributes, &isnull));
+	entry->uncommitted = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
+}
+
+/* Reads the session of a token hash; false if there is none. */
+static bool
+read_session(SessionEntry *entry, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bytea	   *hash = palloc(VARHDRSZ + CRYPTO_HASH_BYTES);
+
+	SET_VARSIZE(hash, VARHDRSZ + CRYPTO_HASH_BYTES);
+	memcpy(VARDATA(hash), entry->hash, CRYPTO_HASH_BYTES);
+	table_key(&key, Anum_session_token_hash, F_BYTEAEQ, PointerGetDatum(hash));
+	table_begin(&scan, "session", "session_token_hash_key", snapshot, 1, &key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row))
+		fill_from_row(entry, &scan, row);
+	table_end(&scan);
+	return HeapTupleIsValid(row);
+}
+
+/* Which signals concern the session must be known before they are counted, and they must be counted before it is read. */
+static bool
+find_buckets(SessionEntry *entry)
+{
+	Snapshot	snapshot = table_snapshot();
+	bool		found = read_session(entry, snapshot);
+
+	table_snapshot_release(snapshot);
+	entry->session_bucket = signal_bucket_of_session(&entry->session_id);
+	entry->user_bucket = signal_bucket_of_user(entry->user_id);
+	return found;
+}
+
+/* Everything under one snapshot. False if the session is gone. */
+static bool
+load_once(SessionEntry *entry)
+{
+	Snapshot	snapshot;
+	bool		found;
+
+	entry->ended = false;
+	entry->counts = signal_counts(entry->session_bucket, entry->user_bucket);
+	snapshot = table_snapshot();
+	found = read_session(entry, snapshot) && read_user(entry, snapshot);
+	if (found)
+	{
+		entry->ended = entry->ended || session_is_ended(&entry->session_id, snapshot);
+		if (entry->idle_timeout > 0)
+			read_activity(entry, snapshot);
+		entry->next_change = entry->closes_at;
+		if (!entry->ended && load_grants != NULL)
+			load_grants(entry, snapshot);
+	}
+	table_snapshot_release(snapshot);
+	return found;
+}
+
+static bool
+is_fresh(const SessionEntry *entry)
+{
+	SignalCounts now = signal_counts(entry->session_bucket, entry->user_bucket);
+
+	return memcmp(&now, &entry->counts, sizeof(now)) == 0;
+}
+
+/* Makes room for one more entry. */
+static void
+evict(void)
+{
+	while (hash_get_num_entries(entries_by_hash) >= guc_session_cache_size)
+		forget(dlist_container(SessionEntry, lru, dlist_tail_node(&entries)));
+}
+
+static void
+keep(SessionEntry *entry)
+{
+	HashSlot   *slot;
+
+	evict();
+	slot = hash_search(entries_by_hash, entry->hash, HASH_ENTER, NULL);
+	slot->entry = entry;
+	entry->version = ++versions;
+	MemoryContextSetParent(entry->context, session_context);
+	dlist_push_head(&entries, &entry->lru);
+}
+
+/* NULL if no session has this token. An error leaves nothing behind: the context is the caller's until it is complete. */
+static SessionEntry *
+load(const uint8_t hash[CRYPTO_HASH_BYTES])
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	for (;;)
+	{
+		MemoryContext context = AllocSetContextCreate(caller, "spsa session", ALLOCSET_SMALL_SIZES);
+		SessionEntry *entry;
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		AcceptInvalidationMessages();
+		MemoryContextSwitchTo(context);
+		entry = palloc0(sizeof(SessionEntry));
+		entry->context = context;
+		memcpy(entry->hash, hash, CRYPTO_HASH_BYTES);
+		found = find_buckets(entry) && load_once(entry);
+		AcceptInvalidationMessages();
+		MemoryContextSwitchTo(caller);
+		if (found && !is_fresh(entry))
+		{
+			MemoryContextDelete(context);
+			continue;
+		}
+		if (!found)
+		{
+			MemoryContextDelete(context);
+			return NULL;
+		}
+		keep(entry);
+		return entry;
+	}
+}
+
+/* The entry of a token as it is now, or NULL. */
+static SessionEntry *
+get(const uint8_t hash[CRYPTO_HASH_BYTES])
+{
+	SessionEntry *entry = lookup(hash);
+
+	if (entry != NULL && is_fresh(entry) && GetCurrentTimestamp() < entry->next_change)
+		return entry;
+	if (entry != NULL)
+		forget(entry);
+	return load(hash);
+}
+
+static bool
+role_may_use(const SessionEntry *entry, Oid role)
+{
+	Oid			bound_role;
+
+	if (entry->db_role == NULL)
+		return true;
+	bound_role = get_role_oid(entry->db_role, true);
+	return OidIsValid(bound_role) && is_member_of_role_nosuper(role, bound_role);
+}
+
+/* Why the session is not valid for this client now, or NULL. */
+static const char *
+invalid_reason(const SessionEntry *entry)
+{
+	if (entry == NULL)
+		return "the token is unknown";
+	if (entry->ended)
+		return "the session was closed or its user disabled";
+	if (GetCurrentTimestamp() >= entry->closes_at)
+		return "the session has expired";
+	if (!role_may_use(entry, GetOuterUserId()))
+		return "the session is bound to another database role";
+	return NULL;
+}
+
+/* The valid session of a token, or NULL and the reason. */
+SessionEntry *
+session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason)
+{
+	SessionEntry *entry = get(hash);
+
+	*reason = invalid_reason(entry);
+	return *reason == NULL ? entry : NULL;
+}
+
+/*
+ * The one place that says for whom this backend acts. Cheap when nothing has happened. Does not accept invalidations
+ * itself, so that a running statement sees one state as far as possible; its callers do at their statement's start.
+ */
+SessionState
+session_current(SessionEntry **entry)
+{
+	const Binding *binding;
+	const char *reason;
+
+	*entry = NULL;
+	switch (binding_current(&binding))
+	{
+		case BINDING_NONE:
+			return SESSION_NONE;
+		case BINDING_VOID:
+			return SESSION_OVER;
+		case BINDING_ATTACHED:
+			break;
+	}
+	if (current.entry != NULL && current.binding_epoch == binding_epoch() && current.signal_epoch == signal_epoch() &&
+		current.role_epoch == role_epoch && current.role == GetOuterUserId() &&
+		GetCurrentTimestamp() < current.entry->next_change)
+	{
+		*entry = current.entry;
+		return SESSION_LIVE;
+	}
+
+	current.entry = NULL;
+	*entry = session_accept(binding->hash, &reason);
+	if (*entry == NULL)
+		return SESSION_OVER;
+	current.entry = *entry;
+	current.binding_epoch = binding_epoch();
+	current.signal_epoch = signal_epoch();
+	current.role_epoch = role_epoch;
+	current.role = GetOuterUserId();
+	return SESSION_LIVE;
+}
+
+/* Moves whenever session_current() may answer differently, save by the clock. */
+uint64
+session_epoch(void)
+{
+	return binding_epoch() + signal_epoch() + role_epoch;
+}
+
+/* One message for every cause: a stranger learns nothing. */
+void
+session_raise_invalid(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("session is not valid"),
+			 errhint("Authenticate again to get a new token.")));
+}
+
+/* The attached session, for functions that make no sense without. */
+SessionEntry *
+session_require(void)
+{
+	SessionEntry *entry;
+
+	AcceptInvalidationMessages();
+	switch (session_current(&entry))
+	{
+		case SESSION_LIVE:
+			return entry;
+		case SESSION_OVER:
+			session_raise_invalid();
+		case SESSION_NONE:
+			break;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("no session is attached"),
+			 errhint("Attach a session with spsa_attach() or spsa_attach_connection().")));
+}
+
+/* Invariant 9: each refusal leaves a log line, without statement and context, which may hold the token. */
+void
+session_log_refusal(const char *what, const char *reason)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("spsa refused to %s: %s", what, reason),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+/*
+ * A session by its identifier, live for its holder, whoever asks: for administrators. It is loaded by its token hash and
+ * cached like any other. NULL if there is none or it is over.
+ */
+SessionEntry *
+session_find(const pg_uuid_t *session_id)
+{
+	Snapshot	snapshot = table_snapshot();
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		found = false;
+	bool		isnull;
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+	SessionEntry *entry;
+
+	table_key(&key, Anum_session_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	table_begin(&scan, "session", "session_pkey", snapshot, 1, &key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row))
+	{
+		bytea	   *value = DatumGetByteaPP(table_value(&scan, row, Anum_session_token_hash, &isnull));
+
+		memcpy(hash, VARDATA_ANY(value), CRYPTO_HASH_BYTES);
+		found = true;
+	}
+	table_end(&scan);
+	table_snapshot_release(snapshot);
+	if (!found)
+		return NULL;
+	AcceptInvalidationMessages();
+	entry = get(hash);
+	return entry != NULL && !entry->ended && GetCurrentTimestamp() < entry->closes_at ? entry : NULL;
+}
+
+/*
+ * The live session of an identifier if the caller may manage it: it is the attached one, or the current role holds a
+ * privilege on the table that the change is written to. NULL if it is over; a stranger does not learn that.
+ */
+SessionEntry *
+session_permitted(const pg_uuid_t *session_id, const char *table, AclMode privilege)
+{
+	SessionEntry *entry;
+	SessionState state;
+
+	AcceptInvalidationMessages();
+	state = session_current(&entry);
+	if (state == SESSION_LIVE && memcmp(&entry->session_id, session_id, sizeof(pg_uuid_t)) == 0)
+		return entry;
+	if (pg_class_aclcheck(table_oid(table), GetUserId(), privilege) != ACLCHECK_OK)
+	{
+		if (state == SESSION_OVER)
+			session_raise_invalid();
+		session_log_refusal("manage a session", "it is not the attached one");
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for session"),
+				 errhint("A session manages itself: attach it with spsa_attach() first.")));
+	}
+	return session_find(session_id);
+}
+
+/* Attributes of the user come first: a session cannot contradict them. NULL: there is none. */
+JsonbValue *
+session_attribute_value(const SessionEntry *entry, const char *name)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&entry->user_attributes->root, name, strlen(name), NULL);
+
+	if (value == NULL)
+		value = getKeyJsonValueFromContainer(&entry->attributes->root, name, strlen(name), NULL);
+	return value;
+}
+
+char *
+session_attribute_text(const SessionEntry *entry, const char *name)
+{
+	JsonbValue *value = session_attribute_value(entry, name);
+
+	if (value == NULL)
+		return NULL;
+	switch (value->type)
+	{
+		case jbvNull:
+			return NULL;
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		default:
+			{
+				Jsonb	   *jsonb = JsonbValueToJsonb(value);
+
+				return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+			}
+	}
+}
+
+/*
+ * Notes a use of a session. The row is skipped when another transaction has it locked (that one notes the use as well),
+ * and written without SPI: under REPEATABLE READ an UPDATE could fail for a change that does not matter.
+ */
+void
+session_mark_used(const pg_uuid_t *session_id, TimestampTz now)
+{
+	Relation	relation = table_open(table_oid("session_activity"), RowExclusiveLock);
+	Snapshot	snapshot = table_snapshot();
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	row;
+
+	table_key(&key, Anum_session_activity_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	scan = systable_beginscan(relation, table_oid("session_activity_pkey"), true, snapshot, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+	{
+		TM_FailureData failure;
+
+		if (table_tuple_lock(relation, &row->t_self, snapshot, slot, GetCurrentCommandId(true), LockTupleNoKeyExclusive,
+							 LockWaitSkip, 0, &failure) == TM_Ok)
+		{
+			Datum		values[2] = {0};
+			bool		nulls[2] = {false};
+			bool		replace[2] = {false, true};
+
+			values[Anum_session_activity_last_seen_at - 1] = TimestampTzGetDatum(now);
+			CatalogTupleUpdate(relation, &row->t_self,
+							   heap_modify_tuple(row, RelationGetDescr(relation), values, nulls, replace));
+		}
+	}
+	systable_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_snapshot_release(snapshot);
+	table_close(relation, RowExclusiveLock);
+}
+
+static bool
+may_write(void)
+{
+	return !RecoveryInProgress() && !XactReadOnly && !IsInParallelMode();
+}
+
+/* At most every quarter of the timeout. */
+void
+session_used(SessionEntry *entry)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (entry->idle_timeout == 0 || !may_write() || now - entry->last_seen_at < entry->idle_timeout / 4)
+		return;
+	entry->last_seen_at = now;
+	session_mark_used(&entry->session_id, now);
+}
+
+/* A transaction that writes counts as a use. */
+static void
+before_commit(void)
+{
+	const Binding *binding;
+	SessionEntry *entry;
+
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()) || !may_write() ||
+		binding_current(&binding) != BINDING_ATTACHED)
+		return;
+	entry = lookup(binding->hash);
+	if (entry != NULL && !entry->ended && GetCurrentTimestamp() < entry->closes_at)
+		session_used(entry);
+}
+
+/* An opened session sends no signal, so one whose opening is undone must be forgotten by hand. */
+static void
+forget_uncommitted(void)
+{
+	dlist_mutable_iter i;
+
+	current.entry = NULL;
+	dlist_foreach_modify(i, &entries)
+	{
+		SessionEntry *entry = dlist_container(SessionEntry, lru, i.cur);
+
+		if (entry->uncommitted)
+			forget(entry);
+	}
+}
+
+static void
+all_committed(void)
+{
+	dlist_iter	i;
+
+	dlist_foreach(i, &entries)
+		dlist_container(SessionEntry, lru, i.cur)->uncommitted = false;
+}
+
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			before_commit();
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			forget_uncommitted();
+			break;
+		case XACT_EVENT_COMMIT:
+			all_committed();
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_uncommitted();
+}
+
+static void
+roles_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	role_epoch++;
+}
+
+void
+session_set_loader(SessionLoader loader)
+{
+	load_grants = loader;
+}
+
+/* For the audit trail: who acts. */
+static char *
+acting_user(void)
+{
+	SessionEntry *entry;
+
+	if (session_current(&entry) != SESSION_LIVE)
+		return NULL;
+	return pstrdup(entry->actor != NULL ? entry->actor : entry->user_name);
+}
+
+void
+session_init(void)
+{
+	HASHCTL		control = {0};
+
+	session_context = AllocSetContextCreate(TopMemoryContext, "spsa sessions", ALLOCSET_DEFAULT_SIZES);
+	control.keysize = CRYPTO_HASH_BYTES;
+	control.entrysize = sizeof(HashSlot);
+	control.hcxt = session_context;
+	entries_by_hash = hash_create("spsa sessions by token hash", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	audit_set_actor(acting_user);
+	RegisterXactCallback(transaction_event, NULL);
+	RegisterSubXactCallback(subtransaction_event, NULL);
+	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, roles_changed, (Datum) 0);
+}

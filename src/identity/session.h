@@ -1,0 +1,81 @@
+/* session.h - the session that this backend acts for. */
+#ifndef SPSA_SESSION_H
+#define SPSA_SESSION_H
+
+#include "access/htup.h"
+#include "datatype/timestamp.h"
+#include "lib/ilist.h"
+#include "nodes/parsenodes.h"
+#include "utils/jsonb.h"
+#include "utils/snapshot.h"
+#include "utils/uuid.h"
+
+#include "base/crypto.h"
+#include "base/signal.h"
+
+struct TableScan;
+
+/* A loaded session. Pointers to it, and into it, are good until the next call of a session_* function. */
+typedef struct SessionEntry
+{
+	uint8_t		hash[CRYPTO_HASH_BYTES];	/* key: hash of the token */
+	dlist_node	lru;
+	MemoryContext context;
+	uint64		version;		/* another one with every load */
+	SignalCounts counts;
+	uint32		session_bucket;
+	uint32		user_bucket;
+	bool		uncommitted;	/* the session's row is of the present transaction */
+	bool		ended;			/* closed, or its user is disabled */
+	TimestampTz closes_at;		/* expiry or idle timeout, whichever is earlier */
+	TimestampTz next_change;	/* by then it must be loaded again */
+
+	pg_uuid_t	session_id;
+	int64		user_id;
+	char	   *user_name;
+	char	   *db_role;		/* NULL: any */
+	bool		has_parent;
+	pg_uuid_t	parent_id;
+	int			nallowed;		/* -1: all sets */
+	int32	   *allowed;
+	TimestampTz created_at;
+	TimestampTz last_seen_at;	/* 0 without idle timeout */
+	TimestampTz expires_at;
+	int64		idle_timeout;	/* microseconds; 0: none */
+	char	   *security_level;
+	char	   *login_type;
+	char	   *source_ip;		/* NULL: unknown */
+	char	   *actor;			/* NULL: the user */
+	Jsonb	   *user_attributes;
+	Jsonb	   *attributes;
+	void	   *grants;			/* grant/effective.c */
+} SessionEntry;
+
+typedef enum SessionState
+{
+	SESSION_NONE,				/* no token */
+	SESSION_LIVE,
+	SESSION_OVER				/* a token that is not, or no longer, valid here */
+} SessionState;
+
+typedef void (*SessionLoader) (SessionEntry *entry, Snapshot snapshot);
+
+extern void session_init(void);
+extern void session_set_loader(SessionLoader loader);
+extern SessionState session_current(SessionEntry **entry);
+extern SessionEntry *session_require(void);
+extern SessionEntry *session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason);
+extern SessionEntry *session_find(const pg_uuid_t *session_id);
+extern void session_raise_invalid(void) pg_attribute_noreturn();
+extern void session_log_refusal(const char *what, const char *reason);
+extern char *session_attribute_text(const SessionEntry *entry, const char *name);
+extern JsonbValue *session_attribute_value(const SessionEntry *entry, const char *name);
+extern uint64 session_epoch(void);
+extern int64 session_idle_microseconds(const Interval *timeout);
+extern void session_used(SessionEntry *entry);
+extern void session_mark_used(const pg_uuid_t *session_id, TimestampTz now);
+extern SessionEntry *session_permitted(const pg_uuid_t *session_id, const char *table, AclMode privilege);
+extern bool session_is_idle(const struct TableScan *scan, HeapTuple row, Snapshot snapshot, TimestampTz now);
+extern bool session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot);
+
+#endif							/* SPSA_SESSION_H */

@@ -1,0 +1,30 @@
+/* spsa.c - the library's entry point: calls each module's init, in order. No logic. */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/signal.h"
+#include "enforce/executor_guard.h"
+#include "grant/effective.h"
+#include "identity/binding.h"
+#include "identity/redact.h"
+#include "identity/session.h"
+
+PG_MODULE_MAGIC;
+
+extern void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	guc_init();
+	signal_init();
+	redact_init();
+	binding_init();
+	guc_reserve();
+	session_init();
+	effective_init();
+	executor_guard_init();
+}

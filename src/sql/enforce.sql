@@ -1,0 +1,38 @@
+-- enforce.sql - what policies ask, and putting tables under them.
+
+CREATE FUNCTION spsa.allows_support(internal) RETURNS internal
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_allows_support';
+COMMENT ON FUNCTION spsa.allows_support(internal) IS 'planner support of spsa_allows and spsa_allows_row: marks the plan, so that every execution is checked';
+
+CREATE FUNCTION @extschema@.spsa_allows(object regclass, privilege text) RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE COST 10 SUPPORT spsa.allows_support AS 'MODULE_PATHNAME', 'spsa_allows';
+COMMENT ON FUNCTION @extschema@.spsa_allows(regclass, text) IS
+'whether the attached session''s effective permission sets grant a privilege (read, create, edit, delete, view_all, modify_all) on all rows of an object; false when no session is attached or an argument is null.
+Errors: 28000 the attached session is over; 22023 unknown privilege.';
+
+CREATE FUNCTION @extschema@.spsa_allows_row(object regclass, privilege text, VARIADIC fields "any") RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE COST 10 SUPPORT spsa.allows_support AS 'MODULE_PATHNAME', 'spsa_allows_row';
+COMMENT ON FUNCTION @extschema@.spsa_allows_row(regclass, text, "any") IS
+'whether the attached session''s effective permission sets grant a privilege (read, create, edit, delete) on one row, told by pairs of a field''s name (a constant) and its value; for row-level-security policies: spsa_allows_row(''orders'', ''read'', ''region'', region, ''owner_id'', owner_id). False when no session is attached, or object or privilege is null. A field that row scopes use and that is not passed, or has another type than when the scope was written, matches no row.
+Errors: 28000 the attached session is over; 22023 unknown privilege, odd number of arguments, a name that is null, repeated or not constant, a session attribute that does not fit the field''s type.';
+
+CREATE FUNCTION @extschema@.spsa_protect(object regclass, row_fields name[] DEFAULT '{}', on_denied text DEFAULT 'hide',
+	force boolean DEFAULT true, as_restrictive boolean DEFAULT true) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_protect';
+COMMENT ON FUNCTION @extschema@.spsa_protect(regclass, name[], text, boolean, boolean) IS
+'puts a table under spsa: enables (force: also for its owner) row-level security and creates the policies; again: replaces the row fields. For the table''s owner.
+row_fields: columns that row scopes may use. on_denied: hide. as_restrictive: policies that no other policy can widen, with a permissive twin where the table has no permissive policy of its own; false: permissive ones alone.
+Errors: 42501 not the owner; 42703 no such column; 42809 not a table; 0A000 partitioned, inherited or temporary table; 22023 bad on_denied or row_fields.';
+
+CREATE FUNCTION @extschema@.spsa_unprotect(object regclass) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_unprotect';
+COMMENT ON FUNCTION @extschema@.spsa_unprotect(regclass) IS
+'takes a table out of spsa: drops the policies that spsa_protect() made. Row-level security stays enabled: other policies decide, or nobody but the owner sees a row until it is disabled. For the table''s owner. Errors: 42501 not the owner; 42704 not protected.';
+
+CREATE FUNCTION spsa.on_sql_drop() RETURNS event_trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_sql_drop';
+COMMENT ON FUNCTION spsa.on_sql_drop() IS
+'event trigger: forgets what is configured for dropped relations, refuses (2BP01) the loss of a policy of a protected table outside spsa_unprotect()';
+CREATE EVENT TRIGGER spsa_on_sql_drop ON sql_drop EXECUTE FUNCTION spsa.on_sql_drop();
+ALTER EVENT TRIGGER spsa_on_sql_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER spsa_on_sql_drop IS 'keeps the configuration of spsa free of dropped relations and protected tables in possession of their policies';

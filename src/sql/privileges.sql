@@ -1,0 +1,40 @@
+-- privileges.sql - what PUBLIC may execute, by name. Whatever default privileges say, nothing else.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA spsa FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA spsa FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA spsa FROM PUBLIC;
+REVOKE ALL ON SCHEMA spsa FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION
+	@extschema@.spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text),
+	@extschema@.spsa_purge(),
+	@extschema@.spsa_protect(regclass, name[], text, boolean, boolean),
+	@extschema@.spsa_unprotect(regclass),
+	@extschema@.spsa_create_user(text, jsonb, name),
+	@extschema@.spsa_disable_user(text, text),
+	@extschema@.spsa_create_permission_set(text, text, boolean, text, text),
+	@extschema@.spsa_grant_object(text, regclass, text[], boolean),
+	@extschema@.spsa_grant_rows(text, regclass, name, text[], text, text, text[]),
+	@extschema@.spsa_assign(text, text, timestamptz),
+	@extschema@.spsa_revoke_assignment(text, text)
+FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION
+	@extschema@.spsa_open_own_session(interval),
+	@extschema@.spsa_attach(text),
+	@extschema@.spsa_attach_connection(text),
+	@extschema@.spsa_detach(),
+	@extschema@.spsa_touch(),
+	@extschema@.spsa_session_id(),
+	@extschema@.spsa_user_name(),
+	@extschema@.spsa_session_info(),
+	@extschema@.spsa_session_attribute(text),
+	@extschema@.spsa_close_session(uuid),
+	@extschema@.spsa_activate(uuid, text, interval, text),
+	@extschema@.spsa_activate_own(text, interval, text),
+	@extschema@.spsa_deactivate(uuid, text),
+	@extschema@.spsa_deactivate_own(text),
+	@extschema@.spsa_deactivate_all(uuid),
+	@extschema@.spsa_allows(regclass, text),
+	@extschema@.spsa_allows_row(regclass, text, "any")
+TO PUBLIC;

@@ -1,0 +1,88 @@
+-- trigger.sql - what the tables do by themselves: check rows, keep the audit trail, send signals.
+--
+-- Signals are ENABLE ALWAYS, so that logical replication fires them too. TRUNCATE has no row trigger.
+
+CREATE FUNCTION spsa.check_permission_set() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_permission_set';
+COMMENT ON FUNCTION spsa.check_permission_set() IS 'trigger: explains what is wrong with a permission set''s name (22023)';
+CREATE FUNCTION spsa.check_object_permission() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_object_permission';
+COMMENT ON FUNCTION spsa.check_object_permission() IS 'trigger: names the privilege that is missing (23514), refuses objects that cannot be granted on (42809)';
+CREATE FUNCTION spsa.check_row_scope() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_row_scope';
+COMMENT ON FUNCTION spsa.check_row_scope() IS 'trigger: checks a row scope''s values against its field''s type and keeps them in canonical form';
+CREATE FUNCTION spsa.audit_change() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_audit_change';
+COMMENT ON FUNCTION spsa.audit_change() IS 'trigger: writes the change of a configuration row to audit_event';
+CREATE FUNCTION spsa.notify_event() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_notify_event';
+COMMENT ON FUNCTION spsa.notify_event() IS 'trigger: NOTIFY spsa with the event''s identifier if spsa.notify_events is on';
+CREATE FUNCTION spsa.signal_definition() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_signal_definition';
+COMMENT ON FUNCTION spsa.signal_definition() IS 'trigger: tells every backend at commit that permission sets changed';
+CREATE FUNCTION spsa.signal_session() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_signal_session';
+COMMENT ON FUNCTION spsa.signal_session() IS 'trigger: tells every backend at commit that the session changed';
+CREATE FUNCTION spsa.signal_user() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_signal_user';
+COMMENT ON FUNCTION spsa.signal_user() IS 'trigger: tells every backend at commit that the sessions of a user changed';
+
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.permission_set
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_permission_set();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.object_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_object_permission();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.row_scope
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_row_scope();
+
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.app_user
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.permission_set
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.object_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.row_scope
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_object
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.assignment
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.app_user EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.permission_set EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.object_permission EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.row_scope EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_object EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER notify_event AFTER INSERT ON spsa.audit_event
+	FOR EACH ROW EXECUTE FUNCTION spsa.notify_event();
+
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.permission_set
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.object_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.row_scope
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_object
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER UPDATE OR DELETE ON spsa.app_user
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_user();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.assignment
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_user();
+CREATE TRIGGER signal AFTER UPDATE OR DELETE ON spsa.session
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.session_end
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.activation
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.permission_set EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.object_permission EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.row_scope EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.protected_object EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.app_user EXECUTE FUNCTION spsa.signal_user();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTION spsa.signal_user();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session_end EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.signal_session();
+
+ALTER TABLE spsa.permission_set ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.object_permission ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.row_scope ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.protected_object ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.app_user ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.assignment ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.session ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.session_end ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.activation ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
