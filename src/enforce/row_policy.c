@@ -341,27 +341,42 @@ make_arm(const CallSite *site, const SessionEntry *entry, const ObjectGrant *gra
 	return arm;
 }
 
-/* Makes the call site say what the session may do now. */
 static void
-make_arms(CallSite *site, const SessionEntry *entry, Oid object, Privilege privilege)
+fill_arms(CallSite *site, const SessionEntry *entry, Oid object, Privilege privilege)
+{
+	ListCell   *cell;
+
+	site->reach = effective_reach(entry, object, privilege);
+	if (site->reach != REACH_SOME)
+		return;
+	foreach(cell, effective_scoped_grants(entry, object, privilege))
+		site->arms = lappend(site->arms, make_arm(site, entry, lfirst(cell), privilege));
+}
+
+/* Makes the call site say what the session may do now. Until that is complete it says nothing (version 0). */
+static void
+make_arms(CallSite *site, SessionEntry *entry, Oid object, Privilege privilege)
 {
 	MemoryContext caller;
-	ListCell   *cell;
 
 	site->version = 0;
 	site->arms = NIL;
 	MemoryContextReset(site->context);
 	caller = MemoryContextSwitchTo(site->context);
-	site->reach = effective_reach(entry, object, privilege);
-	if (site->reach == REACH_SOME)
+	session_pin(entry);
+	PG_TRY();
 	{
-		foreach(cell, effective_scoped_grants(entry, object, privilege))
-			site->arms = lappend(site->arms, make_arm(site, entry, lfirst(cell), privilege));
+		fill_arms(site, entry, object, privilege);
+		site->version = entry->version;
 	}
+	PG_FINALLY();
+	{
+		session_unpin(entry);
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	site->object = object;
 	site->privilege = privilege;
-	site->version = entry->version;
 }
 
 static bool

@@ -70,7 +70,23 @@ forget(SessionEntry *entry)
 		current.entry = NULL;
 	hash_search(entries_by_hash, entry->hash, HASH_REMOVE, NULL);
 	dlist_delete(&entry->lru);
-	MemoryContextDelete(entry->context);
+	entry->dropped = true;
+	if (entry->pins == 0)
+		MemoryContextDelete(entry->context);
+}
+
+/* Keeps an entry's memory while code runs that may call session_* itself, such as a type's functions. */
+void
+session_pin(SessionEntry *entry)
+{
+	entry->pins++;
+}
+
+void
+session_unpin(SessionEntry *entry)
+{
+	if (--entry->pins == 0 && entry->dropped)
+		MemoryContextDelete(entry->context);
 }
 
 static SessionEntry *
@@ -644,7 +660,7 @@ before_commit(void)
 	const Binding *binding;
 	SessionEntry *entry;
 
-	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()) || !may_write() ||
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()) || !may_write() || !OidIsValid(table_schema()) ||
 		binding_current(&binding) != BINDING_ATTACHED)
 		return;
 	entry = lookup(binding->hash);

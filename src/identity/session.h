@@ -21,6 +21,8 @@ typedef struct SessionEntry
 	uint8_t		hash[CRYPTO_HASH_BYTES];	/* key: hash of the token */
 	dlist_node	lru;
 	MemoryContext context;
+	int			pins;			/* users that call foreign code while they read it */
+	bool		dropped;		/* out of the cache, kept for its pins alone */
 	uint64		version;		/* another one with every load */
 	SignalCounts counts;
 	uint32		session_bucket;
@@ -72,6 +74,8 @@ extern char *session_attribute_text(const SessionEntry *entry, const char *name)
 extern JsonbValue *session_attribute_value(const SessionEntry *entry, const char *name);
 extern uint64 session_epoch(void);
 extern int64 session_idle_microseconds(const Interval *timeout);
+extern void session_pin(SessionEntry *entry);
+extern void session_unpin(SessionEntry *entry);
 extern void session_used(SessionEntry *entry);
 extern void session_mark_used(const pg_uuid_t *session_id, TimestampTz now);
 extern SessionEntry *session_permitted(const pg_uuid_t *session_id, const char *table, AclMode privilege);
