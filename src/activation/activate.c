@@ -290,7 +290,8 @@ activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 	return_row(fcinfo, &activation);
 }
 
-PG_FUNCTION_INFO_V1(spsa_activate); /* SQL: spsa_activate(uuid, text, interval, text) */
+PG_FUNCTION_INFO_V1(spsa_activate); /* SQL: spsa_activate(uuid, text,
+									 * interval, text) */
 Datum
 spsa_activate(PG_FUNCTION_ARGS)
 {
@@ -299,7 +300,8 @@ spsa_activate(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(spsa_activate_own); /* SQL: spsa_activate_own(text, interval, text) */
+PG_FUNCTION_INFO_V1(spsa_activate_own); /* SQL: spsa_activate_own(text,
+										 * interval, text) */
 Datum
 spsa_activate_own(PG_FUNCTION_ARGS)
 {

@@ -38,8 +38,9 @@ crypto_base64url_encode(const uint8_t *data, size_t len, char *text)
 		return false;
 	n = EVP_EncodeBlock(buffer, data, (int) len);
 	for (int i = 0; i < n; i++)
-		text[i] = buffer[i] == '+' ? '-' : buffer[i] == '/' ? '_' : (char) buffer[i];
-	text[n] = '\0';
+		text[		i] = buffer[i] == '+' ? '-' : buffer[i] == '/' ? '_' : (char) buffer[i];
+	text[		n] = '\0';
+
 	explicit_bzero(buffer, sizeof(buffer));
 	return true;
 }
@@ -57,6 +58,7 @@ crypto_base64url_decode(const char *text, size_t len, uint8_t *data)
 		return false;
 	for (size_t i = 0; i < len; i++)
 		buffer[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : (unsigned char) text[i];
+
 	if (EVP_DecodeBlock(bytes, buffer, (int) len) == (int) (len / 4 * 3) &&
 		crypto_base64url_encode(bytes, len / 4 * 3, again) &&
 		memcmp(again, text, len) == 0)

@@ -16,25 +16,37 @@ int			guc_session_cache_size = 128;
 void
 guc_init(void)
 {
-	/* Why an administrator wants it: a forgotten attach shows as an error instead of an empty result. */
+	/*
+	 * Why an administrator wants it: a forgotten attach shows as an error
+	 * instead of an empty result.
+	 */
 	DefineCustomBoolVariable("spsa.require_session",
 							 "Raises an error when a statement on a protected object runs without a session.",
 							 "Off, such a statement sees no row.",
 							 &guc_require_session, false, PGC_SUSET, 0, NULL, NULL, NULL);
 
-	/* Why an administrator wants it: in a pool, a binding that outlives its transaction meets the next client. */
+	/*
+	 * Why an administrator wants it: in a pool, a binding that outlives its
+	 * transaction meets the next client.
+	 */
 	DefineCustomBoolVariable("spsa.require_local_attach",
 							 "Ends every binding to a session with its transaction, however it was made.",
 							 "For roles that are used through a connection pool.",
 							 &guc_require_local_attach, false, PGC_SUSET, 0, NULL, NULL, NULL);
 
-	/* Why an administrator wants it: a monitor can LISTEN. It serialises commits, so it is off by default. */
+	/*
+	 * Why an administrator wants it: a monitor can LISTEN. It serialises
+	 * commits, so it is off by default.
+	 */
 	DefineCustomBoolVariable("spsa.notify_events",
 							 "Sends NOTIFY spsa with the event_id of each new audit event.",
 							 "Transactions that do so cannot be prepared for two-phase commit.",
 							 &guc_notify_events, false, PGC_SUSET, 0, NULL, NULL, NULL);
 
-	/* Why an administrator wants it: a pool that serves more users at a time than this loads sessions again and again. */
+	/*
+	 * Why an administrator wants it: a pool that serves more users at a time
+	 * than this loads sessions again and again.
+	 */
 	DefineCustomIntVariable("spsa.session_cache_size",
 							"Sets how many sessions a backend keeps in memory.",
 							NULL,

@@ -332,7 +332,8 @@ check_protect_arguments(FunctionCallInfo fcinfo)
 				 errhint("The value is \"hide\".")));
 }
 
-PG_FUNCTION_INFO_V1(spsa_protect);	/* SQL: spsa_protect(regclass, name[], text, boolean, boolean) */
+PG_FUNCTION_INFO_V1(spsa_protect);	/* SQL: spsa_protect(regclass, name[],
+									 * text, boolean, boolean) */
 Datum
 spsa_protect(PG_FUNCTION_ARGS)
 {

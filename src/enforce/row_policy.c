@@ -206,19 +206,22 @@ add_scalar(Test *test, const JsonbValue *value, const char *attribute)
 			break;
 		case jbvString:
 			text = pnstrdup(value->val.string.val, value->val.string.len);
+
 			break;
 		case jbvNumeric:
 			text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+
 			break;
 		case jbvBool:
 			text = pstrdup(value->val.boolean ? "true" : "false");
+
 			break;
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("session attribute is not a scalar")));
 	}
-	if (text != NULL)
+	if (text !=NULL)
 		add_value(test, value_from_text(test->field->type, text));
 	error_context_stack = callback.previous;
 }
@@ -290,7 +293,10 @@ test_for(Arm *arm, const CallSite *site, const RowScope *scope)
 
 		if (test->operator == scope->operator && strcmp(NameStr(test->field_name), NameStr(scope->field)) == 0)
 		{
-			/* Of two scopes on one field one may be older than a change of the type: each counts for itself. */
+			/*
+			 * Of two scopes on one field one may be older than a change of
+			 * the type: each counts for itself.
+			 */
 			if (test->field == NULL && usable_field(site, scope) != NULL)
 			{
 				arm->tests = list_delete_ptr(arm->tests, test);
@@ -524,7 +530,8 @@ spsa_allows(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(allows(fcinfo));
 }
 
-PG_FUNCTION_INFO_V1(spsa_allows_row);	/* SQL: spsa_allows_row(regclass, text, VARIADIC "any") */
+PG_FUNCTION_INFO_V1(spsa_allows_row);	/* SQL: spsa_allows_row(regclass,
+										 * text, VARIADIC "any") */
 Datum
 spsa_allows_row(PG_FUNCTION_ARGS)
 {
@@ -567,7 +574,8 @@ mark_plan(PlannerInfo *root, Oid function)
 	root->glob->invalItems = lappend(root->glob->invalItems, item);
 }
 
-PG_FUNCTION_INFO_V1(spsa_allows_support);	/* SQL: spsa.allows_support(internal) */
+PG_FUNCTION_INFO_V1(spsa_allows_support);	/* SQL:
+											 * spsa.allows_support(internal) */
 Datum
 spsa_allows_support(PG_FUNCTION_ARGS)
 {

@@ -173,7 +173,10 @@ read_scopes(int32 set_id, Oid object, Snapshot snapshot)
 
 		if (scope == NULL)
 		{
-			/* It would have narrowed by AND: without it the set must not reach more. */
+			/*
+			 * It would have narrowed by AND: without it the set must not
+			 * reach more.
+			 */
 			scopes = NIL;
 			break;
 		}

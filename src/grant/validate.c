@@ -96,7 +96,8 @@ name_fault(const char *name)
 	return NULL;
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_permission_set); /* SQL: spsa.check_permission_set() */
+PG_FUNCTION_INFO_V1(spsa_check_permission_set); /* SQL:
+												 * spsa.check_permission_set() */
 Datum
 spsa_check_permission_set(PG_FUNCTION_ARGS)
 {
@@ -159,7 +160,8 @@ check_needs(uint32 privileges, Privilege privilege, uint32 needed, Oid object)
 	}
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_object_permission);	/* SQL: spsa.check_object_permission() */
+PG_FUNCTION_INFO_V1(spsa_check_object_permission);	/* SQL:
+													 * spsa.check_object_permission() */
 Datum
 spsa_check_object_permission(PG_FUNCTION_ARGS)
 {
@@ -325,7 +327,8 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 	type = attnum > 0 ? get_atttype(object, attnum) : InvalidOid;
 	values[1] = column(&row, Anum_row_scope_field_type, &no_type);
 	if (row.inserted && !no_type && DatumGetObjectId(values[1]) != type)
-		return PointerGetDatum(row.tuple);	/* restored from a dump: matches no row, then as now */
+		return PointerGetDatum(row.tuple);	/* restored from a dump: matches
+											 * no row, then as now */
 	if (!OidIsValid(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -368,7 +371,9 @@ is_listed(Datum name, Datum *names, int n)
 	return false;
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_privileges); /* SQL: spsa.check_privileges(text[], text[]) */
+PG_FUNCTION_INFO_V1(spsa_check_privileges); /* SQL:
+											 * spsa.check_privileges(text[],
+											 * text[]) */
 Datum
 spsa_check_privileges(PG_FUNCTION_ARGS)
 {
@@ -404,7 +409,9 @@ spsa_check_privileges(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_target_schema);	/* SQL: spsa.check_target_schema(name), during installation only */
+PG_FUNCTION_INFO_V1(spsa_check_target_schema);	/* SQL:
+												 * spsa.check_target_schema(name),
+												 * during installation only */
 Datum
 spsa_check_target_schema(PG_FUNCTION_ARGS)
 {

@@ -26,7 +26,10 @@ token_length_at(const char *text)
 	while (token_is_body_char(text[TOKEN_PREFIX_LENGTH + n]))
 		n++;
 
-	/* Shorter ones are our own function names; a part of a token is masked as well. */
+	/*
+	 * Shorter ones are our own function names; a part of a token is masked as
+	 * well.
+	 */
 	return n >= 32 ? TOKEN_PREFIX_LENGTH + n : 0;
 }
 
@@ -40,6 +43,7 @@ jwt_length_at(const char *text)
 		return 0;
 	while (token_is_body_char(text[n]) || (text[n] == '.' && dots < 4))
 		dots += text[n++] == '.';
+
 	return dots >= 2 ? n : 0;
 }
 
@@ -48,16 +52,18 @@ mask(char *text)
 {
 	bool		found = false;
 
-	while (text != NULL && *text != '\0')
+	while (text !=NULL && *text !='\0')
 	{
 		size_t		n = *text == 's' ? token_length_at(text) : *text == 'e' ? jwt_length_at(text) : 0;
 
 		if (n == 0)
-			text++;
+			text	  ++;
+
 		else
 		{
 			memset(text, '*', n);
-			text += n;
+			text	  +=n;
+
 			found = true;
 		}
 	}

@@ -41,7 +41,8 @@
 
 static MemoryContext session_context = NULL;
 static HTAB *entries_by_hash = NULL;
-static dlist_head entries = DLIST_STATIC_INIT(entries); /* most recently used first */
+static dlist_head entries = DLIST_STATIC_INIT(entries); /* most recently used
+														 * first */
 
 typedef struct HashSlot
 {

@@ -21,15 +21,18 @@ typedef struct SessionEntry
 	uint8_t		hash[CRYPTO_HASH_BYTES];	/* key: hash of the token */
 	dlist_node	lru;
 	MemoryContext context;
-	int			pins;			/* users that call foreign code while they read it */
+	int			pins;			/* users that call foreign code while they
+								 * read it */
 	bool		dropped;		/* out of the cache, kept for its pins alone */
 	uint64		version;		/* another one with every load */
 	SignalCounts counts;
 	uint32		session_bucket;
 	uint32		user_bucket;
-	bool		uncommitted;	/* the session's row is of the present transaction */
+	bool		uncommitted;	/* the session's row is of the present
+								 * transaction */
 	bool		ended;			/* closed, or its user is disabled */
-	TimestampTz closes_at;		/* expiry or idle timeout, whichever is earlier */
+	TimestampTz closes_at;		/* expiry or idle timeout, whichever is
+								 * earlier */
 	TimestampTz next_change;	/* by then it must be loaded again */
 
 	pg_uuid_t	session_id;
@@ -57,7 +60,8 @@ typedef enum SessionState
 {
 	SESSION_NONE,				/* no token */
 	SESSION_LIVE,
-	SESSION_OVER				/* a token that is not, or no longer, valid here */
+	SESSION_OVER				/* a token that is not, or no longer, valid
+								 * here */
 } SessionState;
 
 typedef void (*SessionLoader) (SessionEntry *entry, Snapshot snapshot);

@@ -314,8 +314,10 @@ open_session(const User *user, Opening *opening)
 	owner_end(&state);
 }
 
-PG_FUNCTION_INFO_V1(spsa_open_session); /* SQL: spsa_open_session(text, interval, spsa.security_level, inet, jsonb,
-										 * name, text, interval, text[], text) */
+PG_FUNCTION_INFO_V1(spsa_open_session); /* SQL: spsa_open_session(text,
+										 * interval, spsa.security_level,
+										 * inet, jsonb, name, text, interval,
+										 * text[], text) */
 Datum
 spsa_open_session(PG_FUNCTION_ARGS)
 {
@@ -358,7 +360,8 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(spsa_open_own_session); /* SQL: spsa_open_own_session(interval) */
+PG_FUNCTION_INFO_V1(spsa_open_own_session); /* SQL:
+											 * spsa_open_own_session(interval) */
 Datum
 spsa_open_own_session(PG_FUNCTION_ARGS)
 {
@@ -442,7 +445,8 @@ spsa_attach(PG_FUNCTION_ARGS)
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(spsa_attach_connection);	/* SQL: spsa_attach_connection(text) */
+PG_FUNCTION_INFO_V1(spsa_attach_connection);	/* SQL:
+												 * spsa_attach_connection(text) */
 Datum
 spsa_attach_connection(PG_FUNCTION_ARGS)
 {
@@ -497,7 +501,8 @@ spsa_user_name(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(entry->user_name));
 }
 
-PG_FUNCTION_INFO_V1(spsa_session_attribute);	/* SQL: spsa_session_attribute(text) */
+PG_FUNCTION_INFO_V1(spsa_session_attribute);	/* SQL:
+												 * spsa_session_attribute(text) */
 Datum
 spsa_session_attribute(PG_FUNCTION_ARGS)
 {

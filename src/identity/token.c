@@ -53,7 +53,7 @@ token_hash(const char *text, size_t len, uint8_t hash[CRYPTO_HASH_BYTES])
 
 	if (len != TOKEN_LENGTH || memcmp(text, TOKEN_PREFIX, TOKEN_PREFIX_LENGTH) != 0)
 		return false;
-	ok = crypto_base64url_decode(text + TOKEN_PREFIX_LENGTH, TOKEN_BODY_LENGTH, bytes) &&
+	ok = crypto_base64url_decode(text +TOKEN_PREFIX_LENGTH, TOKEN_BODY_LENGTH, bytes) &&
 		token_checksum(bytes, checksum) &&
 		crypto_equal(checksum, bytes + TOKEN_SECRET_BYTES, TOKEN_CHECKSUM_BYTES) &&
 		crypto_sha256(text, len, hash);

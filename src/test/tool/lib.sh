@@ -245,6 +245,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
+# remove_work: stop what works below WORK, and remove it.
 remove_work() {
 	local pid file tries=0
 	# First the polite way: a server that is killed leaves shared memory.
@@ -262,6 +263,7 @@ remove_work() {
 	rm -rf --one-file-system "$WORK"
 }
 
+# say_kept: how to use and how to remove what KEEP=1 leaves.
 say_kept() {
 	say "kept: $WORK"
 	if [ -z "$PGDATA" ] || [ ! -s "$PGDATA/postmaster.pid" ]; then
@@ -321,6 +323,8 @@ build_and_install() {
 	fi
 	! grep -i 'warning:' "$WORK/build.log" || true
 }
+
+# make_quietly GOAL...: in the copy, for the private PostgreSQL, into a log.
 make_quietly() { as_user make -s PG_CONFIG="$PGBIN/pg_config" "$@" >>"$WORK/build.log" 2>&1; }
 
 # init_server: a cluster that only its owner can reach, by a socket.
