@@ -290,8 +290,8 @@ activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 	return_row(fcinfo, &activation);
 }
 
-PG_FUNCTION_INFO_V1(spsa_activate); /* SQL: spsa_activate(uuid, text,
-									 * interval, text) */
+/* SQL: spsa_activate(uuid, text, interval, text) */
+PG_FUNCTION_INFO_V1(spsa_activate);
 Datum
 spsa_activate(PG_FUNCTION_ARGS)
 {
@@ -300,8 +300,8 @@ spsa_activate(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(spsa_activate_own); /* SQL: spsa_activate_own(text,
-										 * interval, text) */
+/* SQL: spsa_activate_own(text, interval, text) */
+PG_FUNCTION_INFO_V1(spsa_activate_own);
 Datum
 spsa_activate_own(PG_FUNCTION_ARGS)
 {
@@ -368,21 +368,24 @@ deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 	return false;
 }
 
-PG_FUNCTION_INFO_V1(spsa_deactivate);	/* SQL: spsa_deactivate(uuid, text) */
+/* SQL: spsa_deactivate(uuid, text) */
+PG_FUNCTION_INFO_V1(spsa_deactivate);
 Datum
 spsa_deactivate(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(deactivate_set(fcinfo, managed_session(fcinfo, 0, ACL_DELETE), 1));
 }
 
-PG_FUNCTION_INFO_V1(spsa_deactivate_own);	/* SQL: spsa_deactivate_own(text) */
+/* SQL: spsa_deactivate_own(text) */
+PG_FUNCTION_INFO_V1(spsa_deactivate_own);
 Datum
 spsa_deactivate_own(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(deactivate_set(fcinfo, session_require(), 0));
 }
 
-PG_FUNCTION_INFO_V1(spsa_deactivate_all);	/* SQL: spsa_deactivate_all(uuid) */
+/* SQL: spsa_deactivate_all(uuid) */
+PG_FUNCTION_INFO_V1(spsa_deactivate_all);
 Datum
 spsa_deactivate_all(PG_FUNCTION_ARGS)
 {

@@ -93,7 +93,8 @@ record_change(const char *event, Relation relation, HeapTuple old_row, HeapTuple
 		elog(ERROR, "could not write the audit event of \"%s\"", event);
 }
 
-PG_FUNCTION_INFO_V1(spsa_audit_change); /* SQL: spsa.audit_change() */
+/* SQL: spsa.audit_change() */
+PG_FUNCTION_INFO_V1(spsa_audit_change);
 Datum
 spsa_audit_change(PG_FUNCTION_ARGS)
 {
@@ -124,7 +125,8 @@ spsa_audit_change(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(spsa_notify_event); /* SQL: spsa.notify_event() */
+/* SQL: spsa.notify_event() */
+PG_FUNCTION_INFO_V1(spsa_notify_event);
 Datum
 spsa_notify_event(PG_FUNCTION_ARGS)
 {

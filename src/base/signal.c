@@ -169,7 +169,8 @@ spsa_signal_definition(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(spsa_signal_session);	/* SQL: spsa.signal_session() */
+/* SQL: spsa.signal_session() */
+PG_FUNCTION_INFO_V1(spsa_signal_session);
 Datum
 spsa_signal_session(PG_FUNCTION_ARGS)
 {
@@ -182,7 +183,8 @@ spsa_signal_session(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-PG_FUNCTION_INFO_V1(spsa_signal_user);	/* SQL: spsa.signal_user() */
+/* SQL: spsa.signal_user() */
+PG_FUNCTION_INFO_V1(spsa_signal_user);
 Datum
 spsa_signal_user(PG_FUNCTION_ARGS)
 {

@@ -332,8 +332,8 @@ check_protect_arguments(FunctionCallInfo fcinfo)
 				 errhint("The value is \"hide\".")));
 }
 
-PG_FUNCTION_INFO_V1(spsa_protect);	/* SQL: spsa_protect(regclass, name[],
-									 * text, boolean, boolean) */
+/* SQL: spsa_protect(regclass, name[], text, boolean, boolean) */
+PG_FUNCTION_INFO_V1(spsa_protect);
 Datum
 spsa_protect(PG_FUNCTION_ARGS)
 {
@@ -366,7 +366,8 @@ spsa_protect(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-PG_FUNCTION_INFO_V1(spsa_unprotect);	/* SQL: spsa_unprotect(regclass) */
+/* SQL: spsa_unprotect(regclass) */
+PG_FUNCTION_INFO_V1(spsa_unprotect);
 Datum
 spsa_unprotect(PG_FUNCTION_ARGS)
 {
@@ -501,7 +502,8 @@ read_dropped(int *n)
 	return dropped;
 }
 
-PG_FUNCTION_INFO_V1(spsa_on_sql_drop);	/* SQL: spsa.on_sql_drop() */
+/* SQL: spsa.on_sql_drop() */
+PG_FUNCTION_INFO_V1(spsa_on_sql_drop);
 Datum
 spsa_on_sql_drop(PG_FUNCTION_ARGS)
 {

@@ -523,15 +523,16 @@ allows(FunctionCallInfo fcinfo)
 	return false;
 }
 
-PG_FUNCTION_INFO_V1(spsa_allows);	/* SQL: spsa_allows(regclass, text) */
+/* SQL: spsa_allows(regclass, text) */
+PG_FUNCTION_INFO_V1(spsa_allows);
 Datum
 spsa_allows(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(allows(fcinfo));
 }
 
-PG_FUNCTION_INFO_V1(spsa_allows_row);	/* SQL: spsa_allows_row(regclass,
-										 * text, VARIADIC "any") */
+/* SQL: spsa_allows_row(regclass, text, VARIADIC "any") */
+PG_FUNCTION_INFO_V1(spsa_allows_row);
 Datum
 spsa_allows_row(PG_FUNCTION_ARGS)
 {

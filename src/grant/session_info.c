@@ -63,7 +63,8 @@ add_sets(StringInfo json, const SessionEntry *entry)
 	appendStringInfoChar(json, ']');
 }
 
-PG_FUNCTION_INFO_V1(spsa_session_info); /* SQL: spsa_session_info() */
+/* SQL: spsa_session_info() */
+PG_FUNCTION_INFO_V1(spsa_session_info);
 Datum
 spsa_session_info(PG_FUNCTION_ARGS)
 {

@@ -295,7 +295,8 @@ check_type(Oid type, const char *field, const char *operator)
 				 errhint("Row scopes compare fields by a default btree operator class.")));
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_row_scope);	/* SQL: spsa.check_row_scope() */
+/* SQL: spsa.check_row_scope() */
+PG_FUNCTION_INFO_V1(spsa_check_row_scope);
 Datum
 spsa_check_row_scope(PG_FUNCTION_ARGS)
 {
@@ -342,7 +343,8 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 	return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 2, columns, values, nulls));
 }
 
-PG_FUNCTION_INFO_V1(spsa_find_set); /* SQL: spsa.find_set(text) */
+/* SQL: spsa.find_set(text) */
+PG_FUNCTION_INFO_V1(spsa_find_set);
 Datum
 spsa_find_set(PG_FUNCTION_ARGS)
 {

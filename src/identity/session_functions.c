@@ -109,7 +109,8 @@ refuse_null(const char *what)
 			 errmsg("%s must not be null", what)));
 }
 
-PG_FUNCTION_INFO_V1(spsa_find_user);	/* SQL: spsa.find_user(text) */
+/* SQL: spsa.find_user(text) */
+PG_FUNCTION_INFO_V1(spsa_find_user);
 Datum
 spsa_find_user(PG_FUNCTION_ARGS)
 {
@@ -314,10 +315,8 @@ open_session(const User *user, Opening *opening)
 	owner_end(&state);
 }
 
-PG_FUNCTION_INFO_V1(spsa_open_session); /* SQL: spsa_open_session(text,
-										 * interval, spsa.security_level,
-										 * inet, jsonb, name, text, interval,
-										 * text[], text) */
+/* SQL: spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text) */
+PG_FUNCTION_INFO_V1(spsa_open_session);
 Datum
 spsa_open_session(PG_FUNCTION_ARGS)
 {
@@ -435,7 +434,8 @@ attach(FunctionCallInfo fcinfo, bool local)
 	return UUIDPGetDatum(result);
 }
 
-PG_FUNCTION_INFO_V1(spsa_attach);	/* SQL: spsa_attach(text) */
+/* SQL: spsa_attach(text) */
+PG_FUNCTION_INFO_V1(spsa_attach);
 Datum
 spsa_attach(PG_FUNCTION_ARGS)
 {
@@ -453,7 +453,8 @@ spsa_attach_connection(PG_FUNCTION_ARGS)
 	return attach(fcinfo, false);
 }
 
-PG_FUNCTION_INFO_V1(spsa_detach);	/* SQL: spsa_detach() */
+/* SQL: spsa_detach() */
+PG_FUNCTION_INFO_V1(spsa_detach);
 Datum
 spsa_detach(PG_FUNCTION_ARGS)
 {
@@ -461,7 +462,8 @@ spsa_detach(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-PG_FUNCTION_INFO_V1(spsa_touch);	/* SQL: spsa_touch() */
+/* SQL: spsa_touch() */
+PG_FUNCTION_INFO_V1(spsa_touch);
 Datum
 spsa_touch(PG_FUNCTION_ARGS)
 {
@@ -479,7 +481,8 @@ attached(void)
 	return session_current(&entry) == SESSION_LIVE ? entry : NULL;
 }
 
-PG_FUNCTION_INFO_V1(spsa_session_id);	/* SQL: spsa_session_id() */
+/* SQL: spsa_session_id() */
+PG_FUNCTION_INFO_V1(spsa_session_id);
 Datum
 spsa_session_id(PG_FUNCTION_ARGS)
 {
@@ -490,7 +493,8 @@ spsa_session_id(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(memcpy(palloc(sizeof(pg_uuid_t)), &entry->session_id, sizeof(pg_uuid_t)));
 }
 
-PG_FUNCTION_INFO_V1(spsa_user_name);	/* SQL: spsa_user_name() */
+/* SQL: spsa_user_name() */
+PG_FUNCTION_INFO_V1(spsa_user_name);
 Datum
 spsa_user_name(PG_FUNCTION_ARGS)
 {
@@ -521,7 +525,8 @@ static OwnerStatement insert_end = {
 	"INSERT INTO spsa.session_end (session_id) VALUES ($1)", 1, {UUIDOID}
 };
 
-PG_FUNCTION_INFO_V1(spsa_close_session);	/* SQL: spsa_close_session(uuid) */
+/* SQL: spsa_close_session(uuid) */
+PG_FUNCTION_INFO_V1(spsa_close_session);
 Datum
 spsa_close_session(PG_FUNCTION_ARGS)
 {
