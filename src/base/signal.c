@@ -159,8 +159,8 @@ send_user(Datum user_id)
 	signal_send(OID_FIRST_BUCKET + signal_bucket_of_user(DatumGetInt64(user_id)));
 }
 
-PG_FUNCTION_INFO_V1(spsa_signal_definition);	/* SQL:
-												 * spsa.signal_definition() */
+/* SQL: spsa.signal_definition() */
+PG_FUNCTION_INFO_V1(spsa_signal_definition);
 Datum
 spsa_signal_definition(PG_FUNCTION_ARGS)
 {

@@ -575,8 +575,8 @@ mark_plan(PlannerInfo *root, Oid function)
 	root->glob->invalItems = lappend(root->glob->invalItems, item);
 }
 
-PG_FUNCTION_INFO_V1(spsa_allows_support);	/* SQL:
-											 * spsa.allows_support(internal) */
+/* SQL: spsa.allows_support(internal) */
+PG_FUNCTION_INFO_V1(spsa_allows_support);
 Datum
 spsa_allows_support(PG_FUNCTION_ARGS)
 {

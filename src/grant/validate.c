@@ -96,8 +96,8 @@ name_fault(const char *name)
 	return NULL;
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_permission_set); /* SQL:
-												 * spsa.check_permission_set() */
+/* SQL: spsa.check_permission_set() */
+PG_FUNCTION_INFO_V1(spsa_check_permission_set);
 Datum
 spsa_check_permission_set(PG_FUNCTION_ARGS)
 {
@@ -160,8 +160,8 @@ check_needs(uint32 privileges, Privilege privilege, uint32 needed, Oid object)
 	}
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_object_permission);	/* SQL:
-													 * spsa.check_object_permission() */
+/* SQL: spsa.check_object_permission() */
+PG_FUNCTION_INFO_V1(spsa_check_object_permission);
 Datum
 spsa_check_object_permission(PG_FUNCTION_ARGS)
 {
@@ -373,9 +373,8 @@ is_listed(Datum name, Datum *names, int n)
 	return false;
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_privileges); /* SQL:
-											 * spsa.check_privileges(text[],
-											 * text[]) */
+/* SQL: spsa.check_privileges(text[], text[]) */
+PG_FUNCTION_INFO_V1(spsa_check_privileges);
 Datum
 spsa_check_privileges(PG_FUNCTION_ARGS)
 {
@@ -411,9 +410,8 @@ spsa_check_privileges(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
-PG_FUNCTION_INFO_V1(spsa_check_target_schema);	/* SQL:
-												 * spsa.check_target_schema(name),
-												 * during installation only */
+/* SQL: spsa.check_target_schema(name), during installation only */
+PG_FUNCTION_INFO_V1(spsa_check_target_schema);
 Datum
 spsa_check_target_schema(PG_FUNCTION_ARGS)
 {

@@ -359,8 +359,8 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(spsa_open_own_session); /* SQL:
-											 * spsa_open_own_session(interval) */
+/* SQL: spsa_open_own_session(interval) */
+PG_FUNCTION_INFO_V1(spsa_open_own_session);
 Datum
 spsa_open_own_session(PG_FUNCTION_ARGS)
 {
@@ -445,8 +445,8 @@ spsa_attach(PG_FUNCTION_ARGS)
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(spsa_attach_connection);	/* SQL:
-												 * spsa_attach_connection(text) */
+/* SQL: spsa_attach_connection(text) */
+PG_FUNCTION_INFO_V1(spsa_attach_connection);
 Datum
 spsa_attach_connection(PG_FUNCTION_ARGS)
 {
@@ -505,8 +505,8 @@ spsa_user_name(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(entry->user_name));
 }
 
-PG_FUNCTION_INFO_V1(spsa_session_attribute);	/* SQL:
-												 * spsa_session_attribute(text) */
+/* SQL: spsa_session_attribute(text) */
+PG_FUNCTION_INFO_V1(spsa_session_attribute);
 Datum
 spsa_session_attribute(PG_FUNCTION_ARGS)
 {
