@@ -185,10 +185,10 @@ guard_start(QueryDesc *query, int eflags)
 {
 	bool		marked = !IsParallelWorker() && row_policy_is_marked(query->plannedstmt);
 
-	if (query->plannedstmt->parallelModeNeeded && !IsParallelWorker())
-		take_void_token();
 	if (marked)
 		check_start(query->plannedstmt);
+	if (query->plannedstmt->parallelModeNeeded && !IsParallelWorker())
+		take_void_token();
 	if (previous_start != NULL)
 		previous_start(query, eflags);
 	else
