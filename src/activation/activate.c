@@ -142,16 +142,20 @@ static TimestampTz
 activation_end(const SessionEntry *entry, const SetState *set, Interval *duration, TimestampTz now)
 {
 	TimestampTz end = Min(entry->expires_at, set->assignment_ends);
-	TimestampTz wanted;
+	Interval	none = {0};
+	Interval	century = {0, 0, 1200};
 
 	if (duration == NULL)
 		return end;
-	wanted = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now), IntervalPGetDatum(duration)));
-	if (wanted <= now)
+	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&none))) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("duration must be more than zero")));
-	return Min(end, wanted);
+	/* No session lives as long as that; the sum could be out of range. */
+	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&century))) > 0)
+		return end;
+	return Min(end, DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
+															IntervalPGetDatum(duration))));
 }
 
 static char *

@@ -43,6 +43,19 @@ iso_time(TimestampTz when)
 	return JsonEncodeDateTime(buffer, TimestampTzGetDatum(when), TIMESTAMPTZOID, NULL);
 }
 
+static TimestampTz
+last_used(const SessionEntry *entry)
+{
+	return entry->idle_timeout > 0 ? Max(entry->last_seen_at, entry->noted_at) : entry->created_at;
+}
+
+/* When the session ends if it is not used any more. */
+static TimestampTz
+ends_at(const SessionEntry *entry)
+{
+	return entry->idle_timeout > 0 ? Min(entry->expires_at, last_used(entry) + entry->idle_timeout) : entry->expires_at;
+}
+
 static void
 add_sets(StringInfo json, const SessionEntry *entry)
 {
@@ -85,11 +98,11 @@ spsa_session_info(PG_FUNCTION_ARGS)
 	add_member(&json, "LoginType", entry->login_type);
 	add_member(&json, "SourceIp", entry->source_ip);
 	add_member(&json, "CreatedDate", iso_time(entry->created_at));
-	add_member(&json, "LastModifiedDate", iso_time(entry->idle_timeout > 0 ? entry->last_seen_at : entry->created_at));
+	add_member(&json, "LastModifiedDate", iso_time(last_used(entry)));
 	add_member(&json, "ParentId", entry->has_parent ?
 			   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&entry->parent_id))) : NULL);
 	appendStringInfo(&json, ", \"NumSecondsValid\": " INT64_FORMAT,
-					 (int64) ((entry->closes_at - GetCurrentTimestamp()) / USECS_PER_SEC));
+					 (int64) ((ends_at(entry) - GetCurrentTimestamp()) / USECS_PER_SEC));
 	add_sets(&json, entry);
 	appendStringInfoChar(&json, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));

@@ -198,10 +198,13 @@ check_scope_shape(const NewRow *row)
 {
 	char	   *operator = column_text(row, Anum_row_scope_operator);
 	ScopeOperator parsed;
+	Datum		literals;
 	bool		no_literals;
 	bool		no_attribute;
 
-	(void) column(row, Anum_row_scope_literals, &no_literals);
+	literals = column(row, Anum_row_scope_literals, &no_literals);
+	if (!no_literals)
+		no_literals = ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(literals)), ARR_DIMS(DatumGetArrayTypeP(literals))) == 0;
 	(void) column(row, Anum_row_scope_attribute, &no_attribute);
 	if (operator == NULL || !operator_parse(operator, &parsed))
 		ereport(ERROR,

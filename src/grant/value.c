@@ -19,7 +19,8 @@ pin_settings(void)
 {
 	static const char *const settings[][2] = {
 		{"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"TimeZone", "UTC"}, {"extra_float_digits", "1"},
-		{"bytea_output", "hex"}, {"lc_monetary", "C"}, {"search_path", "pg_catalog, pg_temp"}
+		{"bytea_output", "hex"}, {"lc_monetary", "C"}, {"search_path", "pg_catalog, pg_temp"}, {"array_nulls", "on"},
+		{"timezone_abbreviations", "Default"}
 	};
 	int			level = NewGUCNestLevel();
 

@@ -648,9 +648,9 @@ session_used(SessionEntry *entry)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (entry->idle_timeout == 0 || !may_write() || now - entry->last_seen_at < entry->idle_timeout / 4)
+	if (entry->idle_timeout == 0 || !may_write() || now - Max(entry->last_seen_at, entry->noted_at) < entry->idle_timeout / 4)
 		return;
-	entry->last_seen_at = now;
+	entry->noted_at = now;
 	session_mark_used(&entry->session_id, now);
 }
 
@@ -658,18 +658,14 @@ session_used(SessionEntry *entry)
 static void
 before_commit(void)
 {
-	const Binding *binding;
 	SessionEntry *entry;
 
-	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()) || !may_write() || !OidIsValid(table_schema()) ||
-		binding_current(&binding) != BINDING_ATTACHED)
-		return;
-	entry = lookup(binding->hash);
-	if (entry != NULL && !entry->ended && GetCurrentTimestamp() < entry->closes_at)
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()) && may_write() && OidIsValid(table_schema()) &&
+		session_current(&entry) == SESSION_LIVE)
 		session_used(entry);
 }
 
-/* An opened session sends no signal, so one whose opening is undone must be forgotten by hand. */
+/* What sends no signal must be forgotten by hand: a session whose opening is undone, and the note of a use. */
 static void
 forget_uncommitted(void)
 {
@@ -680,6 +676,7 @@ forget_uncommitted(void)
 	{
 		SessionEntry *entry = dlist_container(SessionEntry, lru, i.cur);
 
+		entry->noted_at = 0;
 		if (entry->uncommitted)
 			forget(entry);
 	}
@@ -691,7 +688,13 @@ all_committed(void)
 	dlist_iter	i;
 
 	dlist_foreach(i, &entries)
-		dlist_container(SessionEntry, lru, i.cur)->uncommitted = false;
+	{
+		SessionEntry *entry = dlist_container(SessionEntry, lru, i.cur);
+
+		entry->uncommitted = false;
+		entry->last_seen_at = Max(entry->last_seen_at, entry->noted_at);
+		entry->noted_at = 0;
+	}
 }
 
 static void

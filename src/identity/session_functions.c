@@ -30,8 +30,6 @@
 #include "identity/session.h"
 #include "identity/token.h"
 
-#define MAX_LIFETIME (INT64CONST(366) * USECS_PER_DAY)
-
 /* What is to be opened. Pointers may be NULL where the column may be null. */
 typedef struct Opening
 {
@@ -202,14 +200,16 @@ check_session_limit(const User *user)
 static TimestampTz
 end_of(Interval *duration, TimestampTz now, const char *what)
 {
-	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
-															  IntervalPGetDatum(duration)));
+	Interval	none = {0};
+	Interval	year = {0, 0, 12};
 
-	if (end <= now || end - now > MAX_LIFETIME)
+	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&none))) <= 0 ||
+		DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&year))) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be more than zero and at most 1 year", what)));
-	return end;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
+												   IntervalPGetDatum(duration)));
 }
 
 static void

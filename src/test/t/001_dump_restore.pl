@@ -1,0 +1,136 @@
+# A dump of a database carries the configuration to an empty server: the same access for everybody.  Sessions,
+# activations, secrets and history stay behind.
+
+use strict;
+use warnings;
+use Digest::SHA qw(sha256_hex);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# Rows that the policies let a user see, in every table and after activation as well.
+my @tables = ('crm.account', '"Odd schema"."Big Orders"', 'crm.retyped', 'crm.shrunk', 'crm.whole');
+my @users = qw(ann bob eve);
+
+sub visible
+{
+	my ($node, $database) = @_;
+	my $seen = '';
+	for my $user (@users)
+	{
+		my $token = $node->safe_psql($database, "SELECT token FROM tools.spsa_open_session('$user', db_role => NULL)");
+		for my $activate ('', "SELECT FROM tools.spsa_activate_own('gated');")
+		{
+			my ($ret, $out, $err) = $node->psql($database, "SET client_min_messages = warning; SET ROLE regress_spsa_app; SET search_path = tools;
+				BEGIN; SELECT FROM spsa_attach_connection('$token'); $activate
+				" . join(' ', map { "SELECT '$user', '$_', string_agg(id::text, ' ' ORDER BY id) FROM $_;" } @tables), on_error_stop => 1);
+			$seen .= "$out\n$err\n" =~ s/^psql:<stdin>:\d+: //gmr;
+		}
+	}
+	return $seen;
+}
+
+my $old = PostgreSQL::Test::Cluster->new('old');
+$old->init;
+$old->start;
+$old->safe_psql('postgres', 'CREATE DATABASE app');
+$old->safe_psql('app', q{
+	CREATE ROLE regress_spsa_owner;
+	CREATE ROLE regress_spsa_app;
+	CREATE SCHEMA tools;
+	CREATE EXTENSION spsa SCHEMA tools;
+	GRANT USAGE ON SCHEMA tools TO PUBLIC;
+	SET search_path = tools;
+	CREATE SCHEMA crm AUTHORIZATION regress_spsa_owner;
+	CREATE SCHEMA "Odd schema";
+	GRANT USAGE ON SCHEMA crm, "Odd schema" TO regress_spsa_app;
+	CREATE TABLE crm.account AS SELECT i AS id, 'r' || i % 4 AS region, i % 3 AS owner_id, date '2024-01-01' + i AS due FROM generate_series(1, 12) i;
+	CREATE TABLE "Odd schema".orders (id int, "The Region" text);
+	INSERT INTO "Odd schema".orders SELECT i, 'r' || i % 4 FROM generate_series(1, 8) i;
+	CREATE TABLE crm.retyped AS SELECT i AS id, i AS field FROM generate_series(1, 4) i;
+	CREATE TABLE crm.shrunk AS SELECT i AS id, i AS field, i AS kept FROM generate_series(1, 4) i;
+	CREATE TABLE crm.whole AS SELECT i AS id FROM generate_series(1, 4) i;
+	ALTER TABLE crm.account OWNER TO regress_spsa_owner;
+	GRANT SELECT ON ALL TABLES IN SCHEMA crm, "Odd schema" TO regress_spsa_app;
+	SELECT spsa_protect('crm.account', '{region,owner_id,due}'), spsa_protect('"Odd schema".orders', '{"The Region"}'),
+		spsa_protect('crm.retyped', '{field}'), spsa_protect('crm.shrunk', '{field,kept}'), spsa_protect('crm.whole', force => false);
+	SELECT spsa_create_user('ann', '{"no": 1}'), spsa_create_user('bob', '{"no": [0, 2]}', 'regress_spsa_app'), spsa_create_user('eve');
+	UPDATE spsa.app_user SET session_limit = 7 WHERE user_name = 'bob';
+	SELECT spsa_create_permission_set('base', 'The base', description => E'it''s\n"quoted"\\\\'), spsa_create_permission_set('gated', activation_required => true);
+	SELECT spsa_grant_object('base', 'crm.account', '{read,edit}'), spsa_grant_object('base', '"Odd schema".orders', '{read}'),
+		spsa_grant_object('base', 'crm.retyped', '{read}'), spsa_grant_object('base', 'crm.shrunk', '{read}'),
+		spsa_grant_object('gated', 'crm.account', '{read,view_all}'), spsa_grant_object('gated', 'crm.whole', '{read,create}');
+	SELECT spsa_grant_rows('base', 'crm.account', 'owner_id', attribute => 'no'), spsa_grant_rows('base', 'crm.account', 'due', '{2024-01-09}', operator => '<'),
+		spsa_grant_rows('base', 'crm.account', 'region', '{r1,r2}', privileges => '{edit}'),
+		spsa_grant_rows('base', '"Odd schema".orders', 'The Region', '{r0,r3}'),
+		spsa_grant_rows('base', 'crm.retyped', 'field', '{1,2}'), spsa_grant_rows('base', 'crm.shrunk', 'field', '{1,2}');
+	SELECT spsa_assign('ann', 'base'), spsa_assign('bob', 'base', '2200-01-01'), spsa_assign('bob', 'gated'), spsa_assign('eve', 'gated');
+	ALTER TABLE "Odd schema".orders RENAME TO "Big Orders";
+	SELECT spsa_protect('crm.retyped'), spsa_protect('crm.shrunk', '{kept}');
+	ALTER TABLE crm.retyped ALTER field TYPE text;
+	ALTER TABLE crm.shrunk DROP COLUMN field;
+	SELECT spsa_protect('crm.retyped', '{field}'); });
+
+my $before = visible($old, 'app');
+note $before;
+like($before, qr/^ann\|crm.account\|1 4 7$/m, 'ann sees her rows');
+like($before, qr/^bob\|crm.account\|2 3 5 6$/m, 'bob sees his');
+like($before, qr/^bob\|crm.account\|1 2 3 4 5 6 7 8 9 10 11 12$/m, 'and all when gated is active');
+like($before, qr/^ann\|"Odd schema"."Big Orders"\|3 4 7 8$/m, 'a renamed table keeps its grants');
+like($before, qr/^eve\|crm.account\|$/m, 'eve sees nothing');
+like($before, qr/^bob\|crm.whole\|1 2 3 4$/m, 'a table without row fields');
+unlike($before, qr/crm.(retyped|shrunk)\|.*\d/, 'a scope whose field was retyped or dropped reaches nothing');
+
+# A live session, an active set, and the traces that they leave.
+my ($session, $token) = split /\|/, $old->safe_psql('app', "SELECT session_id, token FROM tools.spsa_open_session('bob', idle_timeout => '1 hour')");
+$old->safe_psql('app', "SET search_path = tools; SELECT spsa_activate('$session', 'gated'); SELECT spsa_attach_connection('$token')");
+my $rows = 'SELECT count(*) FROM spsa.session UNION ALL SELECT count(*) FROM spsa.activation UNION ALL SELECT count(*) FROM spsa.session_activity
+	UNION ALL SELECT count(*) FROM spsa.session_end';
+my $tables = join '; ', map { "SELECT * FROM spsa.$_ t ORDER BY t::text" } qw(app_user permission_set object_permission row_scope protected_object assignment);
+my $policies = "SELECT polrelid::regclass, polname, polpermissive, polcmd, polroles, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+	FROM pg_policy ORDER BY 1::text, 2; SELECT oid::regclass, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relrowsecurity ORDER BY 1::text";
+my $configuration = $old->safe_psql('app', "$tables; $policies");
+unlike($old->safe_psql('app', $rows), qr/\A0\n0\n0/, 'there is something to leave behind');
+
+my $dir = $old->basedir;
+$old->command_ok([ 'pg_dump', '-f', "$dir/plain.sql", '-d', $old->connstr('app') ], 'plain dump');
+$old->command_ok([ 'pg_dump', '-Fc', '-f', "$dir/custom.dump", '-d', $old->connstr('app') ], 'custom dump');
+$old->command_ok([ 'pg_dump', '-Fd', '-j2', '-f', "$dir/directory", '-d', $old->connstr('app') ], 'directory dump');
+$old->command_ok([ 'pg_restore', '-f', "$dir/custom.sql", "$dir/custom.dump" ], 'custom dump as text');
+for my $file (qw(plain.sql custom.sql))
+{
+	my $text = slurp_file("$dir/$file");
+	like($text, qr/The base/, "$file: has the configuration");
+	for my $secret ($token, substr($token, 5), $session, sha256_hex($token), 'session_open')
+	{
+		ok(index(lc $text, lc $secret) < 0, "$file: nothing of a session");
+	}
+}
+
+my $new = PostgreSQL::Test::Cluster->new('new');
+$new->init;
+$new->start;
+$new->safe_psql('postgres', 'CREATE ROLE regress_spsa_owner; CREATE ROLE regress_spsa_app;');
+for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/plain.sql", '-d' ],
+	[ 'single', 'pg_restore', '-1', '-e', "$dir/custom.dump", '-d' ],
+	[ 'parallel', 'pg_restore', '-j2', '-e', "$dir/directory", '-d' ], [ 'custom', 'pg_restore', '-j2', '-e', "$dir/custom.dump", '-d' ])
+{
+	my ($name, @command) = @$restore;
+	$new->safe_psql('postgres', "CREATE DATABASE $name");
+	$new->command_ok([ @command, $new->connstr($name) ], "$name: restored without an error")
+	  or next;
+	is($new->safe_psql($name, $rows), "0\n0\n0\n0", "$name: no session");
+	is($new->safe_psql($name, "$tables; $policies"), $configuration, "$name: the same configuration");
+	my ($ret, $out, $err) = $new->psql($name, "SELECT tools.spsa_attach_connection('$token')");
+	like($err, qr/session is not valid/, "$name: the old token is worth nothing");
+	is(visible($new, $name), $before, "$name: the same access");
+	is($new->safe_psql($name, "SET search_path = tools; SELECT spsa_create_user('new') > max(user_id) FROM spsa.app_user;
+		SELECT spsa_create_permission_set('new') > max(set_id) FROM spsa.permission_set;
+		SELECT spsa_grant_rows('base', 'crm.account', 'region', '{r9}'), spsa_assign('new', 'new');
+		SELECT count(DISTINCT scope_id) = count(*) FROM spsa.row_scope; SELECT max(assignment_id) > 4 FROM spsa.assignment"),
+		"t\nt\n|\nt\nt", "$name: sequences go on");
+	$new->command_fails_like([ 'psql', '-X', '-d', $new->connstr($name), '-c', 'DROP POLICY spsa_read ON crm.account' ],
+		qr/cannot drop policy/, "$name: its policies are guarded");
+}
+
+done_testing();

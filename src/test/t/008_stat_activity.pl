@@ -1,0 +1,58 @@
+# Another superuser does not see a token in pg_stat_activity: not while the statement that holds it runs, nor after it
+# was refused, whether the statement was logged before that or not.
+
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('activity');
+$node->init;
+$node->append_conf('postgresql.conf', "session_preload_libraries = 'spsa'");
+$node->start;
+$node->safe_psql('postgres', "CREATE EXTENSION spsa; CREATE ROLE regress_spsa_other; SELECT spsa_create_user('ann')");
+
+my ($good, $role, $closed) =
+  map { $node->safe_psql('postgres', "SELECT token FROM spsa_open_session('ann', db_role => $_)") } 'NULL', "'regress_spsa_other'", 'NULL';
+$node->safe_psql('postgres', "INSERT INTO spsa.session_end SELECT session_id FROM spsa.session ORDER BY created_at DESC LIMIT 1");
+my $damaged = substr($good, 0, -1) . (substr($good, -1) eq 'A' ? 'B' : 'A');
+
+for my $case (
+	[ 'attached', "SELECT spsa_attach_connection('$good'), pg_sleep(600)", 'PgSleep' ],
+	[ 'attached in a function', "DO \$\$ BEGIN PERFORM spsa_attach('$good'), pg_sleep(600); END \$\$", 'PgSleep' ],
+	[ 'set', "SET spsa.session_token = '$good'\\; SELECT pg_sleep(600)", 'PgSleep' ],
+	[ 'attached before', "SELECT spsa_attach_connection('$good')", 'ClientRead' ],
+	[ 'another role', "SELECT spsa_attach_connection('$role')", 'ClientRead' ],
+	[ 'closed', "SELECT spsa_attach_connection('$closed')", 'ClientRead' ],
+	[ 'damaged', "SELECT spsa_attach_connection('$damaged')", 'ClientRead' ],
+	[ 'set damaged', "SET spsa.session_token = '$damaged'", 'ClientRead' ])
+{
+	my ($name, $sql, $event) = @$case;
+	for my $log (qw(none all))
+	{
+		my $other = $node->background_psql('postgres', on_error_stop => 0);
+		my $pid = $other->query("SET log_statement = '$log'; SELECT pg_backend_pid()");
+		$other->query_until(qr/sent/, "SET ROLE pg_monitor;\n\\echo sent\n$sql;\n");
+		$node->poll_query_until('postgres', "SELECT wait_event = '$event' AND query !~ 'pg_backend_pid|SET ROLE' FROM pg_stat_activity WHERE pid = $pid")
+		  or die 'timed out';
+		my $seen = $node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE pid = $pid");
+		my @found = grep { index($seen, substr $_, 5, 12) >= 0 || index($seen, substr $_, 30, 12) >= 0 } $good, $role, $closed, $damaged;
+		is(scalar(@found), 0, "$name, log_statement = $log") or diag($seen);
+		$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
+		eval { $other->quit };
+	}
+}
+
+# The postmaster logs what a crashed backend was doing.
+my $other = $node->background_psql('postgres');
+my $pid = $other->query('SELECT pg_backend_pid()');
+$other->query_until(qr/sent/, "\\echo sent\nSELECT spsa_attach_connection('$good'), pg_sleep(600);\n");
+$node->poll_query_until('postgres', "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $pid") or die 'timed out';
+kill 'KILL', $pid;
+$node->wait_for_log(qr/Failed process was running: /);
+eval { $other->quit };
+$node->stop('immediate', fail_ok => 1);	# nodes of tests do not restart by themselves
+unlike(slurp_file($node->logfile), qr/\Q$good\E/, 'not in what the postmaster logs of a crash');
+
+done_testing();
