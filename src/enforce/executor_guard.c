@@ -32,6 +32,7 @@
 
 static ExecutorStart_hook_type previous_start = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
+static ExecutorFinish_hook_type previous_finish = NULL;
 
 /* Marked plans that have been started, and under which binding. */
 typedef struct Started
@@ -141,7 +142,7 @@ take_void_token(void)
 		return;
 	if (IsInParallelMode())
 		session_raise_invalid();
-	binding_set("", false);
+	binding_take_void();
 }
 
 static void
@@ -197,6 +198,14 @@ guard_start(QueryDesc *query, int eflags)
 		remember_plan(query);
 }
 
+static const Started *
+find_started(QueryDesc *query)
+{
+	if (hash_get_num_entries(started_plans) == 0)
+		return NULL;
+	return hash_search(started_plans, &query, HASH_FIND, NULL);
+}
+
 static void
 run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
 {
@@ -209,10 +218,8 @@ run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
 static void
 guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
 {
-	const Started *started = NULL;
+	const Started *started = find_started(query);
 
-	if (hash_get_num_entries(started_plans) > 0)
-		started = hash_search(started_plans, &query, HASH_FIND, NULL);
 	if (started == NULL)
 	{
 		run(query, direction, count, execute_once);
@@ -223,6 +230,39 @@ guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_
 	PG_TRY();
 	{
 		run(query, direction, count, execute_once);
+	}
+	PG_FINALLY();
+	{
+		binding_release();
+	}
+	PG_END_TRY();
+}
+
+/* Data-modifying CTEs that nobody reads, and AFTER triggers, run here. */
+static void
+finish(QueryDesc *query)
+{
+	if (previous_finish != NULL)
+		previous_finish(query);
+	else
+		standard_ExecutorFinish(query);
+}
+
+static void
+guard_finish(QueryDesc *query)
+{
+	const Started *started = find_started(query);
+
+	if (started == NULL)
+	{
+		finish(query);
+		return;
+	}
+	check_continue(started);
+	binding_hold();
+	PG_TRY();
+	{
+		finish(query);
 	}
 	PG_FINALLY();
 	{
@@ -243,4 +283,6 @@ executor_guard_init(void)
 	ExecutorStart_hook = guard_start;
 	previous_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_run;
+	previous_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = guard_finish;
 }

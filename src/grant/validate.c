@@ -13,9 +13,12 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/array.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "base/table.h"
@@ -23,6 +26,7 @@
 #include "grant/value.h"
 
 #define MAX_SET_NAME 80
+#define MAX_USER_NAME 255
 
 /* The row that a BEFORE trigger is to check. */
 typedef struct NewRow
@@ -119,6 +123,72 @@ spsa_check_permission_set(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown kind of permission set \"%s\"", kind == NULL ? "" : kind),
 				 errhint("The kind is \"set\".")));
+	return PointerGetDatum(row.tuple);
+}
+
+/* What is wrong with a user's name, or NULL. */
+static const char *
+user_name_fault(const char *name)
+{
+	int			length = pg_mbstrlen(name);
+
+	if (length == 0)
+		return "it is empty";
+	if (length > MAX_USER_NAME)
+		return "it is longer than 255 characters";
+	if (name[0] == ' ' || name[strlen(name) - 1] == ' ')
+		return "it begins or ends with a space";
+	for (const char *c = name; *c != '\0'; c++)
+	{
+		if ((unsigned char) *c < ' ' || *c == '\177')
+			return "it has a control character";
+	}
+	return NULL;
+}
+
+/* SQL: spsa.check_app_user() */
+PG_FUNCTION_INFO_V1(spsa_check_app_user);
+Datum
+spsa_check_app_user(PG_FUNCTION_ARGS)
+{
+	NewRow		row = new_row(fcinfo);
+	char	   *name = column_text(&row, Anum_app_user_user_name);
+	bool		isnull;
+	Datum		attributes = column(&row, Anum_app_user_attributes, &isnull);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("user name must not be null")));
+	if (user_name_fault(name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a name for a user: %s", name, user_name_fault(name)),
+				 errhint("Use 1 to 255 printable characters.")));
+	if (!isnull && !JB_ROOT_IS_OBJECT(DatumGetJsonbP(attributes)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("attributes must be a JSON object"),
+				 errhint("For example: '{\"region\": \"EU\"}'.")));
+	return PointerGetDatum(row.tuple);
+}
+
+/* SQL: spsa.check_assignment() */
+PG_FUNCTION_INFO_V1(spsa_check_assignment);
+Datum
+spsa_check_assignment(PG_FUNCTION_ARGS)
+{
+	NewRow		row = new_row(fcinfo);
+	bool		no_start;
+	bool		no_end;
+	Datum		start = column(&row, Anum_assignment_starts_at, &no_start);
+	Datum		end = column(&row, Anum_assignment_expires_at, &no_end);
+
+	if (!no_start && !no_end && DatumGetTimestampTz(end) <= DatumGetTimestampTz(start))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("the end of an assignment must be later than its beginning"),
+				 errhint("Give an end in the future, or revoke the assignment with spsa_revoke_assignment().")));
 	return PointerGetDatum(row.tuple);
 }
 

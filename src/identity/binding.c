@@ -4,7 +4,7 @@
  * ALL, and visible in parallel workers.
  *
  * Invariants: no catalog access and no error report in the hooks; a refusal never shows the value. Values come from the
- * session itself only (SET, set_config and the attach functions): from files, ALTER ROLE and connection options they would
+ * session itself only (SET and the attach functions): from files, ALTER ROLE and connection options they would
  * become the value that RESET restores. What the hooks keep of a token is its hash.
  *
  * A binding is void, for good, once a later token was refused (void_serial; ROLLBACK restores the setting but not the
@@ -31,6 +31,7 @@ static uint64 void_serial = 0;
 static uint64 epoch = 1;
 static int	held = 0;			/* marked plans that are running */
 static bool defining = false;
+static bool void_taken = false; /* a void token was taken away, not detached */
 
 static bool
 refuse(int code, const char *message, const char *hint)
@@ -86,6 +87,7 @@ static void
 assign_token(const char *newval, void *extra)
 {
 	bound = extra;
+	void_taken = false;
 	epoch++;
 }
 
@@ -100,7 +102,7 @@ binding_current(const Binding **binding)
 {
 	*binding = bound;
 	if (bound == NULL)
-		return BINDING_NONE;
+		return void_taken ? BINDING_VOID : BINDING_NONE;
 	if (IsParallelWorker())
 		return BINDING_ATTACHED;
 	if (bound->serial <= void_serial)
@@ -125,6 +127,20 @@ binding_set(const char *token, bool local)
 							 local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
 }
 
+/*
+ * Before parallel workers start: they see the setting, but not that it is void. For this backend it stays void until it is
+ * set or reset.
+ */
+void
+binding_take_void(void)
+{
+	if (bound == NULL)
+		return;
+	binding_set("", false);
+	void_taken = true;
+	epoch++;
+}
+
 /* Every binding made so far is void from now on, whatever ROLLBACK restores. */
 void
 binding_poison(void)
@@ -137,6 +153,14 @@ bool
 binding_is_held(void)
 {
 	return held > 0;
+}
+
+/* The same but for the present one, which turned out to be unknown. */
+void
+binding_poison_earlier(void)
+{
+	if (bound != NULL && void_serial < bound->serial - 1)
+		void_serial = bound->serial - 1;
 }
 
 /* While a marked plan runs the binding stands still. */

@@ -444,7 +444,15 @@ session_current(SessionEntry **entry)
 	current.entry = NULL;
 	*entry = session_accept(binding->hash, &reason);
 	if (*entry == NULL)
+	{
+		/*
+		 * A token that never was one: what was bound before it does not come
+		 * back by ROLLBACK.
+		 */
+		if (lookup(binding->hash) == NULL)
+			binding_poison_earlier();
 		return SESSION_OVER;
+	}
 	current.entry = *entry;
 	current.binding_epoch = binding_epoch();
 	current.signal_epoch = signal_epoch();

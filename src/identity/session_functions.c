@@ -192,7 +192,7 @@ check_session_limit(const User *user)
 	if (count_live_sessions(user->user_id) >= user->session_limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("user \"%s\" has %d live sessions already", user->user_name, user->session_limit),
+				 errmsg("user \"%s\" has reached the limit of live sessions (%d)", user->user_name, user->session_limit),
 				 errhint("Close one with spsa_close_session().")));
 }
 
@@ -297,7 +297,8 @@ open_session(const User *user, Opening *opening)
 	if (!user->is_active)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("user \"%s\" is disabled", user->user_name)));
+				 errmsg("user \"%s\" is disabled", user->user_name),
+				 errhint("An administrator enables users by the column is_active of spsa.app_user.")));
 	check_attributes(user, opening->attributes);
 	check_session_limit(user);
 

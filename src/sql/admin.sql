@@ -22,7 +22,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.spsa_create_user(text, jsonb, name) IS
 'makes a user; the identifier. attributes: JSON object for row scopes, which no session can contradict. db_role: role that logs in as this user.
-Errors: 23505 the name or role is taken; 42704 unknown role; 23514 the name is not 1 to 255 printable characters, or attributes is no object.';
+Errors: 23505 the name or role is taken; 42704 unknown role; 22023 the name is not 1 to 255 printable characters, or attributes is no object.';
 
 CREATE FUNCTION @extschema@.spsa_disable_user(user_name text, reason text DEFAULT NULL) RETURNS integer
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE

@@ -4,6 +4,10 @@
 
 CREATE FUNCTION spsa.check_permission_set() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_permission_set';
 COMMENT ON FUNCTION spsa.check_permission_set() IS 'trigger: explains what is wrong with a permission set''s name (22023)';
+CREATE FUNCTION spsa.check_app_user() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_app_user';
+COMMENT ON FUNCTION spsa.check_app_user() IS 'trigger: explains what is wrong with a user''s name or attributes (22023)';
+CREATE FUNCTION spsa.check_assignment() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_assignment';
+COMMENT ON FUNCTION spsa.check_assignment() IS 'trigger: refuses an assignment that ends before it begins (23514)';
 CREATE FUNCTION spsa.check_object_permission() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_object_permission';
 COMMENT ON FUNCTION spsa.check_object_permission() IS 'trigger: names the privilege that is missing (23514), refuses objects that cannot be granted on (42809)';
 CREATE FUNCTION spsa.check_row_scope() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_row_scope';
@@ -21,6 +25,10 @@ COMMENT ON FUNCTION spsa.signal_user() IS 'trigger: tells every backend at commi
 
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.permission_set
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_permission_set();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.app_user
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_app_user();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.assignment
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_assignment();
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.object_permission
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_object_permission();
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.row_scope
