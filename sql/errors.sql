@@ -759,7 +759,7 @@ SELECT spsa_close_session();
 SELECT spsa_detach();
 DELETE FROM spsa.session WHERE session_id = :'any_sid';
 DELETE FROM spsa.session_end WHERE session_id = :'any_sid';
-UPDATE errors_before SET events = events + 2;
+DELETE FROM spsa.audit_event WHERE session_id = :'any_sid';
 -- with none but NULLs
 SELECT spsa_allows(NULL, NULL), spsa_allows_row(NULL, NULL, 'region', NULL::text), spsa_allows_row('errors_deal', 'read', 'region', NULL::text),
 	spsa_session_attribute(NULL), spsa_close_session(NULL);
@@ -852,6 +852,8 @@ SELECT length(spsa_session_attribute('deep')), (SELECT count(*) FROM errors_deal
 -- a reason of a megabyte
 SET client_min_messages = warning;
 SELECT already_active FROM spsa_activate_own('gated', reason => repeat('r', 1048576));
+:code
+SELECT already_active FROM spsa_activate_own('gated', reason => repeat('r', 4000));
 SELECT spsa_detach();
 RESET SESSION AUTHORIZATION;
 SELECT length(detail->>'reason') FROM spsa.audit_event WHERE event = 'activate';

@@ -242,7 +242,23 @@ DROP OWNED BY regress_spsa_install_stranger CASCADE;
 -- What comes later does not get into policies
 --
 CREATE EXTENSION spsa;
+CREATE SCHEMA install_other AUTHORIZATION regress_spsa_install_stranger;
 GRANT CREATE ON SCHEMA public TO regress_spsa_install_stranger;
+SET SESSION AUTHORIZATION regress_spsa_install_stranger;
+CREATE FUNCTION public.spsa_allows_row(regclass, text, text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+\echo :LAST_ERROR_SQLSTATE
+-- Drivers bind strings as varchar: this would get the token.
+CREATE FUNCTION public.spsa_attach(token varchar) RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid';
+CREATE PROCEDURE public.spsa_attach(token varchar) LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION public.install_harmless(token varchar) RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid';
+ALTER FUNCTION public.install_harmless(varchar) RENAME TO spsa_attach;
+DROP FUNCTION public.install_harmless(varchar);
+CREATE FUNCTION install_other.spsa_attach(token varchar) RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid';
+ALTER FUNCTION install_other.spsa_attach(varchar) SET SCHEMA public;
+RESET SESSION AUTHORIZATION;
+DROP SCHEMA install_other CASCADE;
+-- And if it got there all the same:
+ALTER EVENT TRIGGER spsa_on_ddl DISABLE;
 SET SESSION AUTHORIZATION regress_spsa_install_stranger;
 CREATE FUNCTION public.spsa_allows_row(regclass, text, text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 RESET SESSION AUTHORIZATION;

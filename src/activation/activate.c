@@ -5,12 +5,13 @@
  * to the assignment under which it was made and never outlives it or the session.
  *
  * Locking: two backends that activate the same set for one session meet at the primary key; the second one finds the
- * first one's row. A deactivation takes a key-share lock on the session, as the foreign key does for an activation, so
- * that spsa_purge() leaves out sessions at work.
+ * first one's row. Both take a key-share lock on the session first, so that spsa_purge() leaves out sessions at work.
+ * A deactivation waits for nobody: the holder of a token could keep a row of its own session locked for ever.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -23,6 +24,8 @@
 #include "base/owner.h"
 #include "grant/effective.h"
 #include "identity/session.h"
+
+#define MAX_REASON 4000
 
 /* One activation, asked for or made. */
 typedef struct Activation
@@ -40,9 +43,17 @@ typedef struct Activation
 	bool		already_active;
 } Activation;
 
+/* Not ended by a row of activation_end. */
+#define NOT_ENDED "NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = a.activation_id)"
+
+static OwnerStatement lock_session = {
+	"SELECT FROM spsa.session s WHERE s.session_id = $1 FOR KEY SHARE", 1, {UUIDOID}
+};
+
 static OwnerStatement select_active = {
 	"SELECT a.activated_at, a.expires_at FROM spsa.activation a"
-	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 FOR UPDATE",
+	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 AND " NOT_ENDED
+	" FOR UPDATE",
 	4, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID}
 };
 
@@ -51,26 +62,30 @@ static OwnerStatement insert_activation = {
 	" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 	" ON CONFLICT (session_id, set_id) DO UPDATE SET assignment_id = excluded.assignment_id,"
 	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
-	" reason = excluded.reason"
-	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at",
+	" reason = excluded.reason, activation_id = excluded.activation_id"
+	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR NOT (" NOT_ENDED ")",
 	7, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
 };
 
 static OwnerStatement extend_activation = {
-	"UPDATE spsa.activation a SET expires_at = $3 WHERE a.session_id = $1 AND a.set_id = $2",
-	3, {UUIDOID, INT4OID, TIMESTAMPTZOID}
+	"UPDATE spsa.activation a SET expires_at = $3"
+	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $4 AND a.expires_at < $3 AND " NOT_ENDED,
+	4, {UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID}
 };
 
-static OwnerStatement lock_session = {
-	"SELECT FROM spsa.session s WHERE s.session_id = $1 FOR KEY SHARE", 1, {UUIDOID}
-};
-
-/* $2: the set, or null for all. Rows that had run out are deleted as well, but were not active. */
-static OwnerStatement delete_activations = {
-	"DELETE FROM spsa.activation a WHERE a.session_id = $1 AND a.set_id = COALESCE($2, a.set_id)"
-	" RETURNING (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = a.set_id),"
+/* $2: the set, or null for all. A row that somebody has locked is ended by a row of activation_end, which waits for nobody. */
+static OwnerStatement end_activations = {
+	"WITH live AS MATERIALIZED (SELECT a.activation_id, a.session_id, a.set_id,"
 	" a.expires_at > pg_catalog.clock_timestamp() AND EXISTS (SELECT FROM spsa.assignment g"
-	" WHERE g.assignment_id = a.assignment_id)",
+	" WHERE g.assignment_id = a.assignment_id) AS active"
+	" FROM spsa.activation a WHERE a.session_id = $1 AND a.set_id = COALESCE($2, a.set_id) AND " NOT_ENDED "),"
+	" free AS MATERIALIZED (SELECT a.activation_id FROM spsa.activation a WHERE a.session_id = $1"
+	" AND a.activation_id IN (SELECT l.activation_id FROM live l) FOR UPDATE SKIP LOCKED),"
+	" gone AS (DELETE FROM spsa.activation a WHERE a.session_id = $1"
+	" AND a.activation_id IN (SELECT f.activation_id FROM free f)),"
+	" ended AS (INSERT INTO spsa.activation_end (session_id, activation_id)"
+	" SELECT l.session_id, l.activation_id FROM live l WHERE l.activation_id NOT IN (SELECT f.activation_id FROM free f))"
+	" SELECT (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = l.set_id), l.active FROM live l",
 	2, {UUIDOID, INT4OID}
 };
 
@@ -172,7 +187,7 @@ record(const Activation *activation, const char *name, bool extended)
 
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"expires_at\": ");
-	escape_json(&detail, time_text(activation->expires_at));
+	escape_json(&detail, audit_time(activation->expires_at));
 	if (extended)
 		appendStringInfoString(&detail, ", \"extended\": true");
 	if (activation->reason != NULL)
@@ -196,6 +211,7 @@ find_active(Activation *activation)
 	TimestampTz ends;
 	bool		isnull;
 
+	owner_execute(&lock_session, values, NULL);
 	if (owner_execute(&select_active, values, NULL) == 0)
 		return false;
 	activation->already_active = true;
@@ -207,7 +223,9 @@ find_active(Activation *activation)
 		return true;
 	}
 	values[2] = TimestampTzGetDatum(activation->expires_at);
-	owner_execute(&extend_activation, values, NULL);
+	values[3] = Int64GetDatum(activation->set.assignment_id);
+	if (owner_execute(&extend_activation, values, NULL) == 0)
+		return false;			/* ended or extended meanwhile */
 	record(activation, "activate", true);
 	return true;
 }
@@ -223,9 +241,10 @@ insert_new(Activation *activation)
 	};
 	bool		nulls[7] = {false};
 	SessionEntry *actor;
-	const char *by = session_current(&actor) == SESSION_LIVE ? actor->user_name : GetUserNameFromId(GetOuterUserId(), false);
 
-	values[5] = CStringGetTextDatum(by);
+	nulls[5] = session_current(&actor) != SESSION_LIVE;
+	if (!nulls[5])
+		values[5] = CStringGetTextDatum(actor->user_name);
 	nulls[6] = activation->reason == NULL;
 	if (!nulls[6])
 		values[6] = CStringGetTextDatum(activation->reason);
@@ -273,6 +292,17 @@ return_row(FunctionCallInfo fcinfo, const Activation *activation)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+/* It may have waited for another backend, while the session ended or the assignment went. */
+static void
+check_still_permitted(const Activation *activation)
+{
+	SessionEntry *entry = session_find(&activation->session_id);
+
+	if (entry == NULL)
+		session_raise_invalid();
+	(void) require_assigned(entry, activation->set.header.set_id, activation->set_name);
+}
+
 /* The arguments from the set on are the same in both forms. */
 static void
 activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
@@ -284,6 +314,10 @@ activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 	activation.set_name = text_to_cstring(PG_GETARG_TEXT_PP(first));
 	activation.duration = PG_ARGISNULL(first + 1) ? NULL : PG_GETARG_INTERVAL_P(first + 1);
 	activation.reason = PG_ARGISNULL(first + 2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first + 2));
+	if (activation.reason != NULL && strlen(activation.reason) > MAX_REASON)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the reason is longer than %d bytes", MAX_REASON)));
 	set = require_assigned(entry, set_id, activation.set_name);
 	activation.now = GetCurrentTimestamp();
 	activation.expires_at = activation_end(entry, set, activation.duration, activation.now);
@@ -291,6 +325,7 @@ activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 	activation.user_name = pstrdup(entry->user_name);
 	activation.set = *set;
 	activate(&activation);
+	check_still_permitted(&activation);
 	return_row(fcinfo, &activation);
 }
 
@@ -334,7 +369,7 @@ deactivate(SessionEntry *entry, int32 set_id)
 	values[1] = Int32GetDatum(set_id);
 	owner_begin(&state);
 	owner_execute(&lock_session, values, NULL);
-	rows = owner_execute(&delete_activations, values, nulls);
+	rows = owner_execute(&end_activations, values, nulls);
 	names = palloc(sizeof(char *) * (rows + 1));
 	for (int i = 0; i < rows; i++)
 	{
@@ -352,12 +387,38 @@ deactivate(SessionEntry *entry, int32 set_id)
 	return count;
 }
 
+/* The transaction's snapshot does not show what is in effect. */
+static void
+raise_concurrent(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to a concurrent activation"),
+			 errhint("Retry the transaction.")));
+}
+
+static int
+count_gated(const SessionEntry *entry)
+{
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		count += set->active && set->header.activation_required;
+	}
+	return count;
+}
+
 static bool
 deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 {
 	int32		set_id = require_set(fcinfo, argument);
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
 	const SetState *set = effective_set(entry, set_id);
+	bool		was_active;
 
 	if (set != NULL && set->active && !set->header.activation_required)
 	{
@@ -365,8 +426,11 @@ deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 				(errmsg("permission set \"%s\" needs no activation and stays in effect", name)));
 		return false;
 	}
+	was_active = set != NULL && set->active;
 	if (deactivate(entry, set_id) > 0)
 		return true;
+	if (was_active && IsolationUsesXactSnapshot())
+		raise_concurrent();
 	ereport(NOTICE,
 			(errmsg("permission set \"%s\" is not active", name)));
 	return false;
@@ -393,5 +457,11 @@ PG_FUNCTION_INFO_V1(spsa_deactivate_all);
 Datum
 spsa_deactivate_all(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(deactivate(managed_session(fcinfo, 0, ACL_DELETE), 0));
+	SessionEntry *entry = managed_session(fcinfo, 0, ACL_DELETE);
+	int			active = count_gated(entry);
+	int			ended = deactivate(entry, 0);
+
+	if (ended < active && IsolationUsesXactSnapshot())
+		raise_concurrent();
+	PG_RETURN_INT32(ended);
 }

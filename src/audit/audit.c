@@ -1,7 +1,8 @@
 /* audit.c - the history of changes of authority: rows of spsa.audit_event.
  *
  * Invariant 9: every change leaves its row in the same transaction. Configuration tables do so by trigger, whoever
- * changes them; sessions and activations by audit_record(). No token and no hash ever gets here.
+ * changes them; sessions and activations by audit_record(), and by trigger where somebody writes to their tables directly.
+ * No token and no hash ever gets here.
  */
 #include "postgres.h"
 
@@ -11,6 +12,9 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
 #include "utils/rel.h"
 
 #include "audit/audit.h"
@@ -58,11 +62,11 @@ audit_record(const AuditEvent *event)
 
 /* Names of the user and the set that a changed row speaks of, as far as it does. */
 #define CHANGE_SQL \
-	"INSERT INTO spsa.audit_event (event, user_name, set_name, actor, database_role, detail)" \
+	"INSERT INTO spsa.audit_event (event, session_id, user_name, set_name, actor, database_role, detail)" \
 	" SELECT $1," \
-	" COALESCE(r.j->>'user_name', (SELECT u.user_name FROM spsa.app_user u WHERE u.user_id = (r.j->>'user_id')::pg_catalog.int8))," \
+	" (r.j->>'session_id')::pg_catalog.uuid, COALESCE(r.j->>'user_name', (SELECT u.user_name FROM spsa.app_user u WHERE u.user_id = (r.j->>'user_id')::pg_catalog.int8))," \
 	" COALESCE(r.j->>'set_name', (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = (r.j->>'set_id')::pg_catalog.int4))," \
-	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4), 'new', pg_catalog.to_jsonb($5)))" \
+	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4) - 'token_hash', 'new', pg_catalog.to_jsonb($5) - 'token_hash'))" \
 	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
 
 static Datum
@@ -110,6 +114,8 @@ spsa_audit_change(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function must be called as a trigger")));
 	what = trigger->tg_event;
+	if (trigger->tg_trigger->tgnargs > 0 && owner_is_active())
+		return PointerGetDatum(NULL);
 	verb = TRIGGER_FIRED_BY_INSERT(what) ? "insert" : TRIGGER_FIRED_BY_UPDATE(what) ? "update" :
 		TRIGGER_FIRED_BY_DELETE(what) ? "delete" : "truncate";
 	if (TRIGGER_FIRED_FOR_ROW(what))
@@ -144,4 +150,13 @@ spsa_notify_event(PG_FUNCTION_ARGS)
 		Async_Notify("spsa", psprintf(INT64_FORMAT, DatumGetInt64(event_id)));
 	}
 	return PointerGetDatum(NULL);
+}
+
+/* A time as it stands in details: ISO 8601, UTC, whatever the settings of the caller. */
+char *
+audit_time(TimestampTz when)
+{
+	int			utc = 0;
+
+	return JsonEncodeDateTime(palloc(MAXDATELEN + 1), TimestampTzGetDatum(when), TIMESTAMPTZOID, &utc);
 }

@@ -2,6 +2,7 @@
 #ifndef SPSA_AUDIT_H
 #define SPSA_AUDIT_H
 
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 typedef struct AuditEvent
@@ -17,6 +18,7 @@ typedef struct AuditEvent
 typedef char *(*AuditActor) (void);
 
 extern void audit_set_actor(AuditActor actor);
+extern char *audit_time(TimestampTz when);
 extern void audit_record(const AuditEvent *event);
 
 #endif							/* SPSA_AUDIT_H */

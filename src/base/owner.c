@@ -5,16 +5,48 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "base/owner.h"
 #include "base/table.h"
 
+static int	active = 0;			/* owner_begin() without owner_end() */
+static bool registered = false;
+
+/* An error has left whatever was begun; nothing of ours catches errors in between. */
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	active = 0;
+}
+
+static void
+subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		active = 0;
+}
+
+/* Whether what happens now is a statement of the extension's own. */
+bool
+owner_is_active(void)
+{
+	return active > 0;
+}
+
 void
 owner_begin(OwnerState *state)
 {
+	if (!registered)
+	{
+		RegisterXactCallback(transaction_event, NULL);
+		RegisterSubXactCallback(subtransaction_event, NULL);
+		registered = true;
+	}
 	owner_begin_as_caller(state);
+	active++;
 	SetUserIdAndSecContext(table_extension_owner(), state->context | SECURITY_LOCAL_USERID_CHANGE);
 }
 
@@ -23,6 +55,7 @@ void
 owner_begin_as_caller(OwnerState *state)
 {
 	GetUserIdAndSecContext(&state->user, &state->context);
+	state->was_active = active;
 	state->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
@@ -31,6 +64,7 @@ owner_begin_as_caller(OwnerState *state)
 void
 owner_end(OwnerState *state)
 {
+	active = state->was_active;
 	SPI_finish();
 	AtEOXact_GUC(true, state->guc_level);
 	SetUserIdAndSecContext(state->user, state->context);

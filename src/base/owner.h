@@ -9,6 +9,7 @@ typedef struct OwnerState
 	Oid			user;
 	int			context;
 	int			guc_level;
+	int			was_active;
 } OwnerState;
 
 #define OWNER_MAX_ARGS 16
@@ -24,6 +25,7 @@ typedef struct OwnerStatement
 
 extern void owner_begin(OwnerState *state);
 extern void owner_begin_as_caller(OwnerState *state);
+extern bool owner_is_active(void);
 extern void owner_end(OwnerState *state);
 extern int	owner_execute(OwnerStatement *statement, Datum *values, const bool *isnull);
 extern Datum owner_result(int column, bool *isnull);

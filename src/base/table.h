@@ -74,6 +74,9 @@
 #define Anum_activation_assignment_id 3
 #define Anum_activation_activated_at 4
 #define Anum_activation_expires_at 5
+#define Anum_activation_activation_id 8
+
+#define Anum_activation_end_activation_id 2
 
 typedef struct TableScan
 {

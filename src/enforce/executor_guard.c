@@ -43,6 +43,8 @@ typedef struct Started
 } Started;
 
 static HTAB *started_plans = NULL;
+static bool holding = false;	/* a result is being stored that outlives its
+								 * transaction */
 
 static bool
 is_protected(Oid relation)
@@ -123,13 +125,23 @@ check_start(const PlannedStmt *plan)
 				row_policy_raise_no_session();
 			break;
 	}
-	if (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0)
+	if (holding || (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot declare a cursor WITH HOLD over protected objects"),
 				 errdetail("Its result could be read after the session has ended."),
 				 errhint("Use a cursor WITHOUT HOLD, or store the result in a temporary table.")));
 	check_writes(entry, plan);
+}
+
+/*
+ * A portal that is run to its end into a store: at COMMIT, for a PL/pgSQL loop that commits, or for a cursor WITH HOLD
+ * over a function (which is seen by its option when it is declared only if it reads protected objects itself).
+ */
+static bool
+fills_hold_store(const QueryDesc *query)
+{
+	return ActivePortal != NULL && ActivePortal->queryDesc == query && ActivePortal->holdStore != NULL;
 }
 
 /* Workers see the setting, but not that it is void: so they get none. */
@@ -215,6 +227,24 @@ run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
 		standard_ExecutorRun(query, direction, count, execute_once);
 }
 
+/* What runs inside a portal that is being stored belongs to its result. */
+static void
+run_holding(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
+{
+	bool		outer = holding;
+
+	holding = holding || fills_hold_store(query);
+	PG_TRY();
+	{
+		run(query, direction, count, execute_once);
+	}
+	PG_FINALLY();
+	{
+		holding = outer;
+	}
+	PG_END_TRY();
+}
+
 static void
 guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
 {
@@ -222,10 +252,16 @@ guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_
 
 	if (started == NULL)
 	{
-		run(query, direction, count, execute_once);
+		run_holding(query, direction, count, execute_once);
 		return;
 	}
 	check_continue(started);
+	if (fills_hold_store(query))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot keep a result of protected objects beyond the transaction"),
+				 errdetail("It could be read after the session has ended."),
+				 errhint("Read all rows before COMMIT.")));
 	binding_hold();
 	PG_TRY();
 	{

@@ -52,13 +52,14 @@ static const struct
 	const char *name;
 	const char *command;
 	const char *privilege;
+	char		polcmd;			/* as in pg_policy */
 	bool		has_using;
 	bool		has_check;
 }			commands[] = {
-	{"spsa_read", "SELECT", "read", true, false},
-	{"spsa_create", "INSERT", "create", false, true},
-	{"spsa_edit", "UPDATE", "edit", true, true},
-	{"spsa_delete", "DELETE", "delete", true, false}
+	{"spsa_read", "SELECT", "read", 'r', true, false},
+	{"spsa_create", "INSERT", "create", 'a', false, true},
+	{"spsa_edit", "UPDATE", "edit", 'w', true, true},
+	{"spsa_delete", "DELETE", "delete", 'd', true, false}
 };
 
 #define TWIN_SUFFIX "_admit"
@@ -77,21 +78,37 @@ has_inheritance(Oid object)
 	return is_partition || has_superclass(object) || find_inheritance_children(object, NoLock) != NIL;
 }
 
+static char *
+check_owner(Oid object)
+{
+	char	   *name = get_rel_name(object);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", object)));
+	if (!pg_class_ownercheck(object, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
+	return name;
+}
+
+/* Its name. Asked before the lock is taken, so that nobody else can stall its users, and again when it is held. */
+static char *
+lock_own_table(Oid object)
+{
+	(void) check_owner(object);
+	LockRelationOid(object, AccessExclusiveLock);
+	return check_owner(object);
+}
+
 static void
 check_table(Oid object)
 {
 	char		relkind;
 	char	   *name;
 
-	LockRelationOid(object, AccessExclusiveLock);
+	name = lock_own_table(object);
 	relkind = get_rel_relkind(object);
-	name = get_rel_name(object);
-	if (relkind == '\0' || name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", object)));
-	if (!pg_class_ownercheck(object, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
 	if (IsCatalogRelationOid(object) || get_rel_namespace(object) == table_schema())
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -267,18 +284,23 @@ count_genuine(Oid object, const char *quoted_schema, bool with_fields, bool rest
 										   function_oid(quoted_schema, with_fields)));
 }
 
+/* Whether the table has a permissive policy of its own for the command. */
+static bool
+has_own_policy(Oid object, int command)
+{
+	return count_policies(object, psprintf("p.polpermissive AND p.polname <> ALL (%s) AND p.polcmd IN ('*', '%c')",
+										   policy_names(true, true), commands[command].polcmd)) > 0;
+}
+
 static void
 create_policies(const Protection *protection)
 {
-	char	   *own = psprintf("p.polpermissive AND p.polname <> ALL (%s)", policy_names(true, true));
-	bool		twins = !protection->as_restrictive || count_policies(protection->object, own) == 0;
-
 	drop_policies(protection->object, protection->qualified);
 	for (int i = 0; i < lengthof(commands); i++)
 	{
 		if (protection->as_restrictive)
 			create_policy(protection, i, true);
-		if (twins)
+		if (!protection->as_restrictive || !has_own_policy(protection->object, i))
 			create_policy(protection, i, false);
 	}
 	if (count_genuine(protection->object, protection->functions, protection->nfields > 0, protection->as_restrictive) !=
@@ -380,14 +402,7 @@ spsa_unprotect(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("object must not be null")));
 	object = PG_GETARG_DATUM(0);
-	LockRelationOid(DatumGetObjectId(object), AccessExclusiveLock);
-	name = get_rel_name(DatumGetObjectId(object));
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", DatumGetObjectId(object))));
-	if (!pg_class_ownercheck(DatumGetObjectId(object), GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
+	name = lock_own_table(DatumGetObjectId(object));
 
 	owner_begin(&state);
 	if (owner_execute(&delete_protected, &object, NULL) == 0)
@@ -534,6 +549,53 @@ spsa_on_sql_drop(PG_FUNCTION_ARGS)
 				check_lost_policy(table, policy, extension_schema());
 		}
 	}
+	owner_end(&state);
+	PG_RETURN_NULL();
+}
+
+static OwnerStatement select_impostor = {
+	"SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_extension x"
+	" JOIN pg_catalog.pg_proc p ON p.pronamespace = x.extnamespace"
+	" WHERE x.extname = 'spsa' AND p.proname LIKE 'spsa\\_%' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+	" WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'"
+	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid) LIMIT 1",
+	0
+};
+
+static OwnerStatement select_inherited = {
+	"SELECT p.object::pg_catalog.text FROM spsa.protected_object p"
+	" WHERE EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = p.object OR i.inhparent = p.object) LIMIT 1",
+	0
+};
+
+/* SQL: spsa.on_ddl() */
+PG_FUNCTION_INFO_V1(spsa_on_ddl);
+Datum
+spsa_on_ddl(PG_FUNCTION_ARGS)
+{
+	OwnerState	state;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as an event trigger")));
+	if (!OidIsValid(table_schema()))
+		PG_RETURN_NULL();
+	owner_begin(&state);
+	if (owner_execute(&select_impostor, NULL, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_FUNCTION),
+				 errmsg("function %s would stand beside those of extension spsa",
+						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errdetail("It could be called in place of one of them."),
+				 errhint("Choose another name or another schema.")));
+	if (owner_execute(&select_inherited, NULL, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("protected table \"%s\" cannot be part of an inheritance tree",
+						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errdetail("Its rows could be reached through a table that is not protected."),
+				 errhint("Use spsa_unprotect() first.")));
 	owner_end(&state);
 	PG_RETURN_NULL();
 }

@@ -170,9 +170,7 @@ call_site(FunctionCallInfo fcinfo)
 static void
 hide_value(void *attribute)
 {
-	int			class = ERRCODE_TO_CATEGORY(geterrcode());
-
-	if (class == ERRCODE_OPERATOR_INTERVENTION || class == ERRCODE_INSUFFICIENT_RESOURCES)
+	if (value_error_is_foreign(geterrcode()))
 		return;
 	errcode(ERRCODE_INVALID_PARAMETER_VALUE);
 	errmsg("session attribute \"%s\" does not fit the type of the field that it scopes", (const char *) attribute);
@@ -333,7 +331,7 @@ make_arm(const CallSite *site, const SessionEntry *entry, const ObjectGrant *gra
 		if (usable_field(site, scope) == NULL || test->field == NULL)
 			continue;
 		for (int i = 0; i < scope->nliterals; i++)
-			add_value(test, value_from_text(scope->field_type, scope->literals[i]));
+			add_value(test, value_from_literal(NameStr(scope->field), scope->field_type, scope->literals[i]));
 		if (scope->attribute != NULL)
 			add_attribute(test, entry, scope->attribute);
 	}

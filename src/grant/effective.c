@@ -34,6 +34,21 @@ is_allowed(const SessionEntry *entry, int32 set_id)
 	return false;
 }
 
+/* Ended while its row was locked. */
+static bool
+is_ended(int64 activation_id, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	bool		ended;
+
+	table_key(&key, Anum_activation_end_activation_id, F_INT8EQ, Int64GetDatum(activation_id));
+	table_begin(&scan, "activation_end", "activation_end_activation_id_idx", snapshot, 1, &key);
+	ended = HeapTupleIsValid(table_next(&scan));
+	table_end(&scan);
+	return ended;
+}
+
 /* Whether the set is activated under the assignment; notes until when. */
 static bool
 read_activation(SessionEntry *entry, SetState *set, Snapshot snapshot, TimestampTz now)
@@ -52,7 +67,8 @@ read_activation(SessionEntry *entry, SetState *set, Snapshot snapshot, Timestamp
 		DatumGetInt64(table_value(&scan, row, Anum_activation_assignment_id, &isnull)) == set->assignment_id)
 	{
 		set->activation_ends = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_expires_at, &isnull));
-		active = now < set->activation_ends;
+		active = now < set->activation_ends &&
+			!is_ended(DatumGetInt64(table_value(&scan, row, Anum_activation_activation_id, &isnull)), snapshot);
 		if (active)
 			changes_at(entry, set->activation_ends);
 	}

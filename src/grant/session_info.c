@@ -1,16 +1,13 @@
 /* session_info.c - the attached session as JSON. */
 #include "postgres.h"
 
-#include "miscadmin.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit.h"
 #include "grant/effective.h"
 
 static void
@@ -33,14 +30,6 @@ upper_case(const char *text)
 	for (char *c = result; *c != '\0'; c++)
 		*c = pg_ascii_toupper((unsigned char) *c);
 	return result;
-}
-
-static char *
-iso_time(TimestampTz when)
-{
-	char	   *buffer = palloc(MAXDATELEN + 1);
-
-	return JsonEncodeDateTime(buffer, TimestampTzGetDatum(when), TIMESTAMPTZOID, NULL);
 }
 
 static TimestampTz
@@ -97,8 +86,8 @@ spsa_session_info(PG_FUNCTION_ARGS)
 	add_member(&json, "SessionSecurityLevel", upper_case(entry->security_level));
 	add_member(&json, "LoginType", entry->login_type);
 	add_member(&json, "SourceIp", entry->source_ip);
-	add_member(&json, "CreatedDate", iso_time(entry->created_at));
-	add_member(&json, "LastModifiedDate", iso_time(last_used(entry)));
+	add_member(&json, "CreatedDate", audit_time(entry->created_at));
+	add_member(&json, "LastModifiedDate", audit_time(last_used(entry)));
 	add_member(&json, "ParentId", entry->has_parent ?
 			   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&entry->parent_id))) : NULL);
 	appendStringInfo(&json, ", \"NumSecondsValid\": " INT64_FORMAT,

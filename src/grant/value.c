@@ -69,3 +69,39 @@ value_from_text(Oid type, char *text)
 	AtEOXact_GUC(true, level);
 	return value;
 }
+
+/* Errors that are about something else than the value. */
+bool
+value_error_is_foreign(int code)
+{
+	int			class = ERRCODE_TO_CATEGORY(code);
+
+	return class == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE);
+}
+
+static void
+hide_literal(void *field)
+{
+	if (value_error_is_foreign(geterrcode()))
+		return;
+	errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+	errmsg("a row scope on field \"%s\" has a literal that is no value of the field's type any more",
+		   (const char *) field);
+	errdetail("The type has changed since the row scope was written.");
+	errhint("An administrator corrects the row scope in spsa.row_scope.");
+}
+
+/* The same for a literal of a row scope: who asks for rows must not be shown it. */
+Datum
+value_from_literal(const char *field, Oid type, char *text)
+{
+	ErrorContextCallback callback = {error_context_stack, hide_literal, unconstify(char *, field)};
+	Datum		value;
+
+	error_context_stack = &callback;
+	value = value_from_text(type, text);
+	error_context_stack = callback.previous;
+	return value;
+}

@@ -13,72 +13,82 @@
 #include "identity/redact.h"
 #include "identity/token.h"
 
+#define MIN_TOKEN_BODY 32
+
 static emit_log_hook_type previous_emit_log = NULL;
 
-/* Length of the secret that begins here, or 0. */
-static size_t
-token_length_at(const char *text)
-{
-	size_t		n = 0;
+/*
+ * Both searches are linear whatever the text: where there is no secret after all, what was looked at is skipped as far as
+ * none can begin in it.
+ */
 
-	if (strncmp(text, TOKEN_PREFIX, TOKEN_PREFIX_LENGTH) != 0)
-		return 0;
-	while (token_is_body_char(text[TOKEN_PREFIX_LENGTH + n]))
-		n++;
-
-	/*
-	 * Shorter ones are our own function names; a part of a token is masked as
-	 * well.
-	 */
-	return n >= 32 ? TOKEN_PREFIX_LENGTH + n : 0;
-}
-
-static size_t
-jwt_length_at(const char *text)
-{
-	size_t		n = 0;
-	int			dots = 0;
-
-	if (strncmp(text, "eyJ", 3) != 0)
-		return 0;
-	while (token_is_body_char(text[n]) || (text[n] == '.' && dots < 4))
-		dots += text[n++] == '.';
-
-	return dots >= 2 ? n : 0;
-}
-
+/* Shorter ones are our own function names; a part of a token is masked as well. */
 static bool
-mask(char *text)
+scan_tokens(char *text, bool change)
 {
 	bool		found = false;
 
-	while (text !=NULL && *text !='\0')
+	while ((text = strstr(text, TOKEN_PREFIX)) !=NULL)
 	{
-		size_t		n = *text == 's' ? token_length_at(text) : *text == 'e' ? jwt_length_at(text) : 0;
+		size_t		n = TOKEN_PREFIX_LENGTH;
 
-		if (n == 0)
-			text	  ++;
-
-		else
+		while (token_is_body_char(text[n]))
+			n++;
+		if (n < TOKEN_PREFIX_LENGTH + MIN_TOKEN_BODY)
 		{
-			memset(text, '*', n);
+			/* Nothing that begins in here is longer. */
 			text	  +=n;
 
-			found = true;
+			continue;
 		}
+		if (!change)
+			return true;
+		memset(text, '*', n);
+		text	  +=n;
+
+		found = true;
 	}
 	return found;
 }
 
 static bool
+scan_jwts(char *text, bool change)
+{
+	bool		found = false;
+
+	while ((text = strstr(text, "eyJ")) !=NULL)
+	{
+		size_t		n = 0;
+		int			dots = 0;
+
+		while (token_is_body_char(text[n]) || (text[n] == '.' && dots < 4))
+			dots += text[n++] == '.';
+
+		if (dots >= 2)
+		{
+			if (!change)
+				return true;
+			memset(text, '*', n);
+			found = true;
+		}
+		text	  +=n;
+	}
+	return found;
+}
+
+static void
+mask(char *text)
+{
+	if (text == NULL)
+		return;
+	scan_tokens(text, true);
+	scan_jwts(text, true);
+}
+
+static bool
 contains_secret(const char *text)
 {
-	for (const char *c = text; c != NULL && *c != '\0'; c++)
-	{
-		if ((*c == 's' && token_length_at(c) > 0) || (*c == 'e' && jwt_length_at(c) > 0))
-			return true;
-	}
-	return false;
+	return text !=NULL && (scan_tokens(unconstify(char *, text), false) || scan_jwts(unconstify(char *, text), false));
 }
 
 /* A masked copy that stays until the next one; no error may leave an error report, so no palloc. */
@@ -96,6 +106,14 @@ masked_copy(const char *text)
 	return copy;
 }
 
+/* Overwrites what pg_stat_activity shows of the running statement, if there is a secret in it. */
+void
+redact_activity(void)
+{
+	if (contains_secret(debug_query_string))
+		pgstat_report_activity(STATE_RUNNING, masked_copy(debug_query_string));
+}
+
 static void
 redact_log(ErrorData *entry)
 {
@@ -107,17 +125,13 @@ redact_log(ErrorData *entry)
 	mask(entry->internalquery);
 	mask(entry->backtrace);
 	if (contains_secret(debug_query_string))
+	{
+		/* A statement may fail before any function of ours has looked at it. */
+		redact_activity();
 		debug_query_string = masked_copy(debug_query_string);
+	}
 	if (previous_emit_log != NULL)
 		previous_emit_log(entry);
-}
-
-/* Overwrites what pg_stat_activity shows of the running statement, if there is a secret in it. */
-void
-redact_activity(void)
-{
-	if (contains_secret(debug_query_string))
-		pgstat_report_activity(STATE_RUNNING, masked_copy(debug_query_string));
 }
 
 void

@@ -51,7 +51,7 @@ typedef struct HashSlot
 } HashSlot;
 
 static uint64 versions = 0;
-static uint64 role_epoch = 1;
+static uint64 role_epoch = 1;	/* of roles and schemas */
 static SessionLoader load_grants = NULL;
 
 /* The last answer of session_current(). */
@@ -284,6 +284,7 @@ load_once(SessionEntry *entry)
 
 	entry->ended = false;
 	entry->counts = signal_counts(entry->session_bucket, entry->user_bucket);
+	entry->schema = table_schema();
 	snapshot = table_snapshot();
 	found = read_session(entry, snapshot) && read_user(entry, snapshot);
 	if (found)
@@ -299,12 +300,13 @@ load_once(SessionEntry *entry)
 	return found;
 }
 
+/* Signals tell of rows; that the extension was dropped and installed anew shows by its schema. */
 static bool
 is_fresh(const SessionEntry *entry)
 {
 	SignalCounts now = signal_counts(entry->session_bucket, entry->user_bucket);
 
-	return memcmp(&now, &entry->counts, sizeof(now)) == 0;
+	return memcmp(&now, &entry->counts, sizeof(now)) == 0 && entry->schema == table_schema();
 }
 
 /* Makes room for one more entry. */
@@ -424,6 +426,14 @@ session_current(SessionEntry **entry)
 	const char *reason;
 
 	*entry = NULL;
+
+	/*
+	 * Index functions and the like, which maintenance commands run as the
+	 * table's owner, must not read with the session of the administrator who
+	 * maintains.
+	 */
+	if (InSecurityRestrictedOperation())
+		return SESSION_NONE;
 	switch (binding_current(&binding))
 	{
 		case BINDING_NONE:
@@ -770,4 +780,5 @@ session_init(void)
 	RegisterSubXactCallback(subtransaction_event, NULL);
 	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, roles_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, roles_changed, (Datum) 0);
 }

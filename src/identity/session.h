@@ -28,6 +28,7 @@ typedef struct SessionEntry
 	SignalCounts counts;
 	uint32		session_bucket;
 	uint32		user_bucket;
+	Oid			schema;			/* the schema spsa that it was read from */
 	bool		uncommitted;	/* the session's row is of the present
 								 * transaction */
 	bool		ended;			/* closed, or its user is disabled */

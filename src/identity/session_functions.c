@@ -27,6 +27,7 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "identity/binding.h"
+#include "identity/redact.h"
 #include "identity/session.h"
 #include "identity/token.h"
 
@@ -306,6 +307,11 @@ open_session(const User *user, Opening *opening)
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"login_type\": ");
 	escape_json(&detail, opening->login_type);
+	if (opening->actor != NULL)
+	{
+		appendStringInfoString(&detail, ", \"actor\": ");
+		escape_json(&detail, opening->actor);
+	}
 	appendStringInfoChar(&detail, '}');
 	owner_begin(&state);
 	store_session(opening, hash, now);
@@ -360,6 +366,16 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* What maintenance commands run for a table's owner must not touch the session of whoever maintains. */
+static void
+check_own_action(void)
+{
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot open or attach a session within a security-restricted operation")));
+}
+
 /* SQL: spsa_open_own_session(interval) */
 PG_FUNCTION_INFO_V1(spsa_open_own_session);
 Datum
@@ -369,6 +385,7 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	User		user;
 	NameData	role;
 
+	check_own_action();
 	if (PG_ARGISNULL(0))
 		refuse_null("lifetime");
 	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
@@ -420,6 +437,8 @@ attach(FunctionCallInfo fcinfo, bool local)
 	uint8_t		hash[CRYPTO_HASH_BYTES];
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
+	redact_activity();
+	check_own_action();
 	if (PG_ARGISNULL(0))
 		refuse_token("the token is null");
 	token = PG_GETARG_TEXT_PP(0);
@@ -551,4 +570,125 @@ spsa_close_session(PG_FUNCTION_ARGS)
 	owner_execute(&insert_end, &value, NULL);
 	owner_end(&state);
 	PG_RETURN_BOOL(true);
+}
+
+static OwnerStatement disable_user = {
+	"UPDATE spsa.app_user u SET is_active = false WHERE u.user_id = $1 AND u.is_active", 1, {INT8OID}
+};
+
+static OwnerStatement end_sessions_of_user = {
+	"INSERT INTO spsa.session_end (session_id)"
+	" SELECT s.session_id FROM spsa.session s WHERE s.user_id = $1 AND s.expires_at > pg_catalog.clock_timestamp()"
+	" AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)"
+	" RETURNING session_id",
+	1, {INT8OID}
+};
+
+/* Ids of the first column of the last result, in memory that outlives the next statement. */
+static pg_uuid_t *
+result_ids(int n)
+{
+	pg_uuid_t  *ids = palloc(sizeof(pg_uuid_t) * (n + 1));
+	bool		isnull;
+
+	for (int i = 0; i < n; i++)
+		ids[i] = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+	return ids;
+}
+
+/* SQL: spsa_disable_user(text, text) */
+PG_FUNCTION_INFO_V1(spsa_disable_user);
+Datum
+spsa_disable_user(PG_FUNCTION_ARGS)
+{
+	AuditEvent	event = {"session_close"};
+	User		user;
+	Datum		user_id;
+	pg_uuid_t  *ids;
+	int			n;
+	StringInfoData detail;
+	OwnerState	state;
+
+	if (PG_ARGISNULL(0))
+		refuse_null("user name");
+	require_user_by_name(PG_GETARG_TEXT_PP(0), &user);
+	user_id = Int64GetDatum(user.user_id);
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"reason\": ");
+	escape_json(&detail, PG_ARGISNULL(1) ? "user disabled" : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	appendStringInfoChar(&detail, '}');
+
+	owner_begin(&state);
+	owner_execute(&disable_user, &user_id, NULL);
+	n = owner_execute(&end_sessions_of_user, &user_id, NULL);
+	ids = result_ids(n);
+	event.user_name = user.user_name;
+	event.detail = detail.data;
+	for (int i = 0; i < n; i++)
+	{
+		event.session_id = &ids[i];
+		audit_record(&event);
+	}
+	owner_end(&state);
+	PG_RETURN_INT32(n);
+}
+
+/* Rows whose session is gone, and activations that have ended by themselves, as far as nobody has them locked. */
+static OwnerStatement purge_statements[] = {
+	{"DELETE FROM spsa.session_activity d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.session_activity a"
+	" WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = a.session_id) FOR UPDATE SKIP LOCKED))"},
+	{"DELETE FROM spsa.session_end e WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = e.session_id)"},
+	{"DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.activation a"
+		" WHERE a.expires_at <= pg_catalog.clock_timestamp() OR EXISTS (SELECT FROM spsa.activation_end e"
+	" WHERE e.activation_id = a.activation_id) FOR UPDATE SKIP LOCKED))"},
+	{"DELETE FROM spsa.activation_end e WHERE NOT EXISTS (SELECT FROM spsa.activation a"
+	" WHERE a.activation_id = e.activation_id)"}
+};
+
+/*
+ * Sessions that are over and that no transaction works on: whoever writes an activation has a key-share lock on the
+ * session first, so that the cascade to the activations meets no lock.
+ */
+static OwnerStatement purge_sessions = {
+	"WITH over AS MATERIALIZED (SELECT s.session_id, s.user_id,"
+	" EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id) AS closed FROM spsa.session s"
+	" WHERE s.expires_at <= pg_catalog.clock_timestamp()"
+	" OR EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)"
+	" OR EXISTS (SELECT FROM spsa.session_activity a WHERE a.session_id = s.session_id"
+	" AND a.last_seen_at + s.idle_timeout <= pg_catalog.clock_timestamp())"
+	" FOR UPDATE OF s SKIP LOCKED),"
+	" gone AS (DELETE FROM spsa.session s USING over o WHERE s.session_id = o.session_id),"
+	" ended AS (DELETE FROM spsa.session_end e USING over o WHERE e.session_id = o.session_id)"
+	" SELECT o.session_id, u.user_name, o.closed FROM over o JOIN spsa.app_user u USING (user_id)",
+	0
+};
+
+/* SQL: spsa_purge() */
+PG_FUNCTION_INFO_V1(spsa_purge);
+Datum
+spsa_purge(PG_FUNCTION_ARGS)
+{
+	AuditEvent	event = {"session_expire"};
+	OwnerState	state;
+	SPITupleTable *rows;
+	int			n;
+	bool		isnull;
+	pg_uuid_t	session_id;
+
+	owner_begin(&state);
+	n = owner_execute(&purge_sessions, NULL, NULL);
+	rows = SPI_tuptable;
+	for (int i = 0; i < lengthof(purge_statements); i++)
+		owner_execute(&purge_statements[i], NULL, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		if (DatumGetBool(SPI_getbinval(rows->vals[i], rows->tupdesc, 3, &isnull)))
+			continue;
+		session_id = *DatumGetUUIDP(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
+		event.session_id = &session_id;
+		event.user_name = SPI_getvalue(rows->vals[i], rows->tupdesc, 2);
+		audit_record(&event);
+	}
+	owner_end(&state);
+	PG_RETURN_INT32(n);
 }

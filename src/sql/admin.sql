@@ -1,4 +1,5 @@
--- admin.sql - administration. These run with the rights of the caller, who needs privileges on the tables as well.
+-- admin.sql - administration. These run with the rights of the caller, who needs privileges on the tables as well;
+-- spsa_disable_user() alone, which is urgent, needs EXECUTE only.
 
 CREATE FUNCTION spsa.find_user(user_name text) RETURNS bigint
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_find_user';
@@ -25,23 +26,7 @@ COMMENT ON FUNCTION @extschema@.spsa_create_user(text, jsonb, name) IS
 Errors: 23505 the name or role is taken; 42704 unknown role; 22023 the name is not 1 to 255 printable characters, or attributes is no object.';
 
 CREATE FUNCTION @extschema@.spsa_disable_user(user_name text, reason text DEFAULT NULL) RETURNS integer
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-	UPDATE spsa.app_user u SET is_active = false WHERE u.user_id = spsa.find_user(spsa_disable_user.user_name) AND u.is_active;
-	WITH live AS MATERIALIZED (
-		SELECT s.session_id FROM spsa.session s
-		WHERE s.user_id = spsa.find_user(spsa_disable_user.user_name) AND s.expires_at > pg_catalog.clock_timestamp()
-			AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)
-	), ended AS (
-		INSERT INTO spsa.session_end (session_id) SELECT l.session_id FROM live l
-	), recorded AS (
-		INSERT INTO spsa.audit_event (event, session_id, user_name, detail)
-		SELECT 'session_close', l.session_id, spsa_disable_user.user_name,
-			pg_catalog.jsonb_build_object('reason', COALESCE(reason, 'user disabled'))
-		FROM live l
-	)
-	SELECT pg_catalog.count(*)::integer FROM live;
-END;
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_disable_user';
 COMMENT ON FUNCTION @extschema@.spsa_disable_user(text, text) IS
 'disables a user and ends the user''s sessions, in every backend at the next statement; the number of sessions. Errors: 42704 unknown user.';
 
@@ -93,6 +78,13 @@ BEGIN ATOMIC
 		spsa_grant_rows.literals, spsa_grant_rows.attribute,
 		CASE WHEN spsa_grant_rows.privileges IS NOT NULL
 			THEN spsa.check_privileges(spsa_grant_rows.privileges, ARRAY['read', 'create', 'edit', 'delete']) END;
+	-- Said before already.
+	DELETE FROM spsa.row_scope d
+	WHERE d.set_id = spsa.find_set(permission_set) AND d.object = spsa_grant_rows.object AND d.field = spsa_grant_rows.field
+		AND EXISTS (SELECT FROM spsa.row_scope e
+			WHERE e.set_id = d.set_id AND e.object = d.object AND e.field = d.field AND e.scope_id < d.scope_id
+				AND (e.operator, e.literals, e.attribute, e.privileges, e.field_type) IS NOT DISTINCT FROM
+					(d.operator, d.literals, d.attribute, d.privileges, d.field_type));
 END;
 COMMENT ON FUNCTION @extschema@.spsa_grant_rows(text, regclass, name, text[], text, text, text[]) IS
 'adds a row scope to a permission set that has privileges on the object, which are row_scoped from then on: the rows whose field stands in the relation (operator: =, <, <=, >, >=) to any of the literals or to the session''s attribute, or is null (operator is null, no value). Values of one field and operator add by OR; operators and fields join by AND. privileges: read, create, edit, delete; null: all that the set grants.

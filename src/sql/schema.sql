@@ -239,6 +239,7 @@ COMMENT ON COLUMN spsa.session_end.ended_at IS 'when it was closed';
 
 -- No foreign key to assignment or permission_set: the row lock of a session's open transaction would block their
 -- deletion, which is a revocation. A row whose assignment is gone grants nothing.
+CREATE SEQUENCE spsa.activation_id_seq AS bigint;
 CREATE TABLE spsa.activation (
 	session_id uuid NOT NULL,
 	set_id integer NOT NULL,
@@ -247,17 +248,32 @@ CREATE TABLE spsa.activation (
 	expires_at timestamptz NOT NULL,
 	activated_by text,
 	reason text,
+	activation_id bigint NOT NULL DEFAULT pg_catalog.nextval('spsa.activation_id_seq'),
 	CONSTRAINT activation_pkey PRIMARY KEY (session_id, set_id),
 	CONSTRAINT activation_session_id_fkey FOREIGN KEY (session_id) REFERENCES spsa.session (session_id) ON DELETE CASCADE
 );
+ALTER SEQUENCE spsa.activation_id_seq OWNED BY spsa.activation.activation_id;
+COMMENT ON SEQUENCE spsa.activation_id_seq IS 'identifiers of activations';
 COMMENT ON TABLE spsa.activation IS 'permission sets that are activated for sessions';
 COMMENT ON COLUMN spsa.activation.session_id IS 'session';
 COMMENT ON COLUMN spsa.activation.set_id IS 'permission set';
 COMMENT ON COLUMN spsa.activation.assignment_id IS 'assignment under which it was activated; when that is gone the activation grants nothing';
 COMMENT ON COLUMN spsa.activation.activated_at IS 'when it was activated';
 COMMENT ON COLUMN spsa.activation.expires_at IS 'when the activation ends by itself';
-COMMENT ON COLUMN spsa.activation.activated_by IS 'user, or database role, that activated it';
+COMMENT ON COLUMN spsa.activation.activated_by IS 'user whose session activated it, or null when an administrator did without a session';
 COMMENT ON COLUMN spsa.activation.reason IS 'reason that was given';
+COMMENT ON COLUMN spsa.activation.activation_id IS 'identifier of the activation; another one when the set is activated again after its end';
+
+CREATE TABLE spsa.activation_end (
+	session_id uuid NOT NULL,
+	activation_id bigint NOT NULL,
+	ended_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+CREATE INDEX activation_end_activation_id_idx ON spsa.activation_end (activation_id);
+COMMENT ON TABLE spsa.activation_end IS 'activations that were ended while a transaction had their row locked; append-only, like session_end';
+COMMENT ON COLUMN spsa.activation_end.session_id IS 'session';
+COMMENT ON COLUMN spsa.activation_end.activation_id IS 'activation that is over';
+COMMENT ON COLUMN spsa.activation_end.ended_at IS 'when it was ended';
 
 CREATE SEQUENCE spsa.audit_event_id_seq AS bigint;
 CREATE TABLE spsa.audit_event (
@@ -283,7 +299,7 @@ COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, sessio
 COMMENT ON COLUMN spsa.audit_event.session_id IS 'session concerned';
 COMMENT ON COLUMN spsa.audit_event.user_name IS 'user concerned';
 COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';
-COMMENT ON COLUMN spsa.audit_event.actor IS 'user of the session that did it, or null when no session was attached';
+COMMENT ON COLUMN spsa.audit_event.actor IS 'user of the attached session that did it, or who acts as that user; null when no session was attached';
 COMMENT ON COLUMN spsa.audit_event.database_role IS 'database role that did it';
 COMMENT ON COLUMN spsa.audit_event.detail IS 'further facts as a JSON object';
 

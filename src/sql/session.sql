@@ -63,32 +63,6 @@ COMMENT ON FUNCTION @extschema@.spsa_close_session(uuid) IS
 Errors: 42501 neither.';
 
 CREATE FUNCTION @extschema@.spsa_purge() RETURNS integer
-	LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-	DELETE FROM spsa.session_activity d WHERE d.ctid = ANY (ARRAY(
-		SELECT a.ctid FROM spsa.session_activity a
-		WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = a.session_id) FOR UPDATE SKIP LOCKED));
-	DELETE FROM spsa.session_end e WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = e.session_id);
-	DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(
-		SELECT a.ctid FROM spsa.activation a WHERE a.expires_at <= pg_catalog.clock_timestamp() FOR UPDATE SKIP LOCKED));
-	WITH over AS MATERIALIZED (
-		SELECT s.session_id, s.user_id,
-			EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id) AS closed
-		FROM spsa.session s
-		WHERE s.expires_at <= pg_catalog.clock_timestamp()
-			OR EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)
-			OR EXISTS (SELECT FROM spsa.session_activity a
-				WHERE a.session_id = s.session_id AND a.last_seen_at + s.idle_timeout <= pg_catalog.clock_timestamp())
-		FOR UPDATE OF s SKIP LOCKED
-	), gone AS (
-		DELETE FROM spsa.session s USING over o WHERE s.session_id = o.session_id
-	), ended AS (
-		DELETE FROM spsa.session_end e USING over o WHERE e.session_id = o.session_id
-	), recorded AS (
-		INSERT INTO spsa.audit_event (event, session_id, user_name)
-		SELECT 'session_expire', o.session_id, u.user_name FROM over o JOIN spsa.app_user u USING (user_id) WHERE NOT o.closed
-	)
-	SELECT pg_catalog.count(*)::integer FROM over;
-END;
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_purge';
 COMMENT ON FUNCTION @extschema@.spsa_purge() IS
 'deletes the sessions that are over, with what belongs to them; the number of sessions. To be called now and then by a scheduler: authority does not depend on it. Sessions that an open transaction works on are left to the next call.';

@@ -13,7 +13,7 @@ COMMENT ON FUNCTION spsa.check_object_permission() IS 'trigger: names the privil
 CREATE FUNCTION spsa.check_row_scope() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_row_scope';
 COMMENT ON FUNCTION spsa.check_row_scope() IS 'trigger: checks a row scope''s values against its field''s type and keeps them in canonical form';
 CREATE FUNCTION spsa.audit_change() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_audit_change';
-COMMENT ON FUNCTION spsa.audit_change() IS 'trigger: writes the change of a configuration row to audit_event';
+COMMENT ON FUNCTION spsa.audit_change() IS 'trigger: writes the change of a row to audit_event; with the argument direct, only if none of the extension''s functions makes it';
 CREATE FUNCTION spsa.notify_event() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_notify_event';
 COMMENT ON FUNCTION spsa.notify_event() IS 'trigger: NOTIFY spsa with the event''s identifier if spsa.notify_events is on';
 CREATE FUNCTION spsa.signal_definition() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_signal_definition';
@@ -46,6 +46,15 @@ CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_o
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.assignment
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+-- What the functions do with these three, they record themselves.
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.session
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.session_end
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.activation
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.activation_end
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.app_user EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.permission_set EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.object_permission EXECUTE FUNCTION spsa.audit_change();
@@ -53,7 +62,9 @@ CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.row_scope EXECUTE FUNCTION 
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_object EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session_end EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.activation_end EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER notify_event AFTER INSERT ON spsa.audit_event
 	FOR EACH ROW EXECUTE FUNCTION spsa.notify_event();
 
@@ -75,6 +86,8 @@ CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.session_end
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.activation
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.activation_end
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.permission_set EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.object_permission EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.row_scope EXECUTE FUNCTION spsa.signal_definition();
@@ -84,6 +97,7 @@ CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTIO
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session_end EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.activation_end EXECUTE FUNCTION spsa.signal_session();
 
 ALTER TABLE spsa.permission_set ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.object_permission ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
@@ -94,3 +108,4 @@ ALTER TABLE spsa.assignment ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER 
 ALTER TABLE spsa.session ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.session_end ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.activation ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.activation_end ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;

@@ -113,7 +113,7 @@ $new->start;
 $new->safe_psql('postgres', 'CREATE ROLE regress_spsa_owner; CREATE ROLE regress_spsa_app;');
 for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/plain.sql", '-d' ],
 	[ 'single', 'pg_restore', '-1', '-e', "$dir/custom.dump", '-d' ],
-	[ 'parallel', 'pg_restore', '-j2', '-e', "$dir/directory", '-d' ], [ 'custom', 'pg_restore', '-j2', '-e', "$dir/custom.dump", '-d' ])
+	[ 'directory', 'pg_restore', '-e', "$dir/directory", '-d' ])
 {
 	my ($name, @command) = @$restore;
 	$new->safe_psql('postgres', "CREATE DATABASE $name");

@@ -37,7 +37,7 @@ sub logged
 {
 	my ($what, $name) = @_;
 	my $found = 0;
-	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	for (1 .. 300)
 	{
 		last if $found = logs() =~ $what;
 		select undef, undef, undef, 0.1;
