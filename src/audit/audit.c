@@ -66,13 +66,23 @@ audit_record(const AuditEvent *event)
 	" SELECT $1," \
 	" (r.j->>'session_id')::pg_catalog.uuid, COALESCE(r.j->>'user_name', (SELECT u.user_name FROM spsa.app_user u WHERE u.user_id = (r.j->>'user_id')::pg_catalog.int8))," \
 	" COALESCE(r.j->>'set_name', (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = (r.j->>'set_id')::pg_catalog.int4))," \
-	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4) - 'token_hash', 'new', pg_catalog.to_jsonb($5) - 'token_hash'))" \
+	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4), 'new', pg_catalog.to_jsonb($5)))" \
 	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
 
+/* Without the hash of a session's token: the value of a parameter may be shown by whatever explains statements. */
 static Datum
 row_datum(HeapTuple row, TupleDesc desc)
 {
-	return row == NULL ? (Datum) 0 : heap_copy_tuple_as_datum(row, desc);
+	Datum		values[1] = {0};
+	bool		nulls[1] = {true};
+	int			column;
+
+	if (row == NULL)
+		return (Datum) 0;
+	column = SPI_fnumber(desc, "token_hash");
+	if (column > 0)
+		row = heap_modify_tuple_by_cols(row, desc, 1, &column, values, nulls);
+	return heap_copy_tuple_as_datum(row, desc);
 }
 
 static void
