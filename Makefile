@@ -52,6 +52,7 @@ REGRESS_LIST = \
 	statements \
 	errors \
 	resets \
+	hostile \
 	audit
 
 # Isolation tests: src/test/isolation/specs/NAME.spec, expected/NAME.out.
