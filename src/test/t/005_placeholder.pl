@@ -25,12 +25,17 @@ my $token = $node->safe_psql('postgres', "SELECT token FROM spsa_open_session('a
 my $other = $node->safe_psql('postgres', "SELECT token FROM spsa_open_session('ann', db_role => NULL)");
 my $app = $node->connstr('postgres') . ' user=regress_spsa_app';
 
+my $script = PostgreSQL::Test::Utils::tempdir() . '/script.sql';
+
 # Output of statements, and their errors by SQLSTATE.
 sub run
 {
 	my ($sql, %how) = @_;
 	local $ENV{PGOPTIONS} = $how{options} // '';
-	my ($ret, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\n$sql", on_error_stop => 0, connstr => $how{connstr} // $app);
+	# From a file: a connection that is refused would break the pipe of a script on standard input.
+	PostgreSQL::Test::Utils::append_to_file("$script.new", "\\set VERBOSITY sqlstate\n$sql");
+	rename "$script.new", $script;
+	my ($out, $err) = run_command([ 'psql', '-XAtq', '-d', $how{connstr} // $app, '-f', $script ]);
 	return $out . join '', map { " [$_]" } $err =~ /(?:ERROR|FATAL):  (\w+)/g;
 }
 
