@@ -22,81 +22,127 @@ static emit_log_hook_type previous_emit_log = NULL;
  * none can begin in it.
  */
 
+/*
+ * Tokens that were masked last. A token that is written without quotes is taken apart by the parser, whose message then
+ * shows a part of it.
+ */
+#define KEPT_TOKENS 16
+#define MIN_FRAGMENT 6
+
+static char kept[KEPT_TOKENS][TOKEN_LENGTH + 1];
+static int	next_kept = 0;
+
+static void
+keep(const char *token, size_t n)
+{
+	strlcpy(kept[next_kept], token, Min(n, TOKEN_LENGTH) + 1);
+	next_kept = (next_kept + 1) % KEPT_TOKENS;
+}
+
+static bool
+is_fragment(const char *string, size_t n)
+{
+	if (n < MIN_FRAGMENT || n > TOKEN_LENGTH)
+		return false;
+	for (int i = 0; i < KEPT_TOKENS; i++)
+	{
+		size_t		length = strlen(kept[i]);
+
+		for (size_t j = 0; j + n <= length; j++)
+		{
+			if (memcmp(kept[i] + j, string, n) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+mask_fragments(char *string)
+{
+	while (string != NULL && *string != '\0')
+	{
+		size_t		n = 0;
+
+		while (token_is_body_char(string[n]))
+			n++;
+		if (is_fragment(string, n))
+			memset(string, '*', n);
+		string += n > 0 ? n : 1;
+	}
+}
+
 /* Shorter ones are our own function names; a part of a token is masked as well. */
 static bool
-scan_tokens(char *text, bool change)
+scan_tokens(char *string, bool change)
 {
 	bool		found = false;
 
-	while ((text = strstr(text, TOKEN_PREFIX)) !=NULL)
+	for (string = strstr(string, TOKEN_PREFIX); string != NULL; string = strstr(string, TOKEN_PREFIX))
 	{
 		size_t		n = TOKEN_PREFIX_LENGTH;
 
-		while (token_is_body_char(text[n]))
+		while (token_is_body_char(string[n]))
 			n++;
-		if (n < TOKEN_PREFIX_LENGTH + MIN_TOKEN_BODY)
+		if (n >= TOKEN_PREFIX_LENGTH + MIN_TOKEN_BODY)
 		{
-			/* Nothing that begins in here is longer. */
-			text	  +=n;
-
-			continue;
+			if (!change)
+				return true;
+			keep(string, n);
+			memset(string, '*', n);
+			found = true;
 		}
-		if (!change)
-			return true;
-		memset(text, '*', n);
-		text	  +=n;
-
-		found = true;
+		string += n;			/* nothing that begins in here is longer */
 	}
 	return found;
 }
 
 static bool
-scan_jwts(char *text, bool change)
+scan_jwts(char *string, bool change)
 {
 	bool		found = false;
 
-	while ((text = strstr(text, "eyJ")) !=NULL)
+	for (string = strstr(string, "eyJ"); string != NULL; string = strstr(string, "eyJ"))
 	{
 		size_t		n = 0;
 		int			dots = 0;
 
-		while (token_is_body_char(text[n]) || (text[n] == '.' && dots < 4))
-			dots += text[n++] == '.';
-
+		while (token_is_body_char(string[n]) || (string[n] == '.' && dots < 4))
+			dots += string[n++] == '.';
 		if (dots >= 2)
 		{
 			if (!change)
 				return true;
-			memset(text, '*', n);
+			memset(string, '*', n);
 			found = true;
 		}
-		text	  +=n;
+		string += n;			/* what begins in here has no more dots */
 	}
 	return found;
 }
 
 static void
-mask(char *text)
+mask(char *string)
 {
-	if (text == NULL)
+	if (string == NULL)
 		return;
-	scan_tokens(text, true);
-	scan_jwts(text, true);
+	scan_tokens(string, true);
+	scan_jwts(string, true);
 }
 
 static bool
-contains_secret(const char *text)
+contains_secret(const char *string)
 {
-	return text !=NULL && (scan_tokens(unconstify(char *, text), false) || scan_jwts(unconstify(char *, text), false));
+	return string != NULL &&
+		(scan_tokens(unconstify(char *, string), false) || scan_jwts(unconstify(char *, string), false));
 }
 
 /* A masked copy that stays until the next one; no error may leave an error report, so no palloc. */
 static const char *
-masked_copy(const char *text)
+masked_copy(const char *string)
 {
 	static char *copy = NULL;
-	char	   *fresh = strdup(text);
+	char	   *fresh = strdup(string);
 
 	free(copy);
 	copy = fresh;
@@ -117,6 +163,12 @@ redact_activity(void)
 static void
 redact_log(ErrorData *entry)
 {
+	if (contains_secret(debug_query_string))
+	{
+		/* A statement may fail before any function of ours has looked at it. */
+		redact_activity();
+		debug_query_string = masked_copy(debug_query_string);
+	}
 	mask(entry->message);
 	mask(entry->detail);
 	mask(entry->detail_log);
@@ -124,12 +176,7 @@ redact_log(ErrorData *entry)
 	mask(entry->context);
 	mask(entry->internalquery);
 	mask(entry->backtrace);
-	if (contains_secret(debug_query_string))
-	{
-		/* A statement may fail before any function of ours has looked at it. */
-		redact_activity();
-		debug_query_string = masked_copy(debug_query_string);
-	}
+	mask_fragments(entry->message);
 	if (previous_emit_log != NULL)
 		previous_emit_log(entry);
 }

@@ -57,7 +57,7 @@ sub no_secret
 		push @found, "$who: token" if grep { index($text, substr $body, $_, 12) >= 0 } 0, 10, 20, 30;
 		push @found, "$who: hash" if index(lc $text, sha256_hex($token)) >= 0;
 	}
-	is(join('; ', @found), '', $name);
+	is(join('; ', @found), '', $name) or diag(join "\n", grep { my $line = $_; grep { index($line, substr $_, 15, 12) >= 0 } values %secret } split /\n/, $text);
 	return;
 }
 
@@ -120,6 +120,7 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 
 	# And that fails, in itself or because of what stands beside it.
 	for my $sql ("SELECT spsa_attach_connection('$good') oops oops", "SELECT spsa_attach('$good'), 1/0", "SELECT '$good'::integer",
+		"SELECT spsa_attach($good)", "SELECT spsa_attach(spsa_-7" . substr($good, 5) . ")",
 		"SET spsa.session_token = '$damaged'", "SET spsa.session_token = '$short'", "SELECT spsa_attach(' $good')",
 		"ALTER ROLE CURRENT_USER SET spsa.session_token = '$good'", "ALTER SYSTEM SET spsa.session_token = '$good'",
 		"ALTER DATABASE postgres SET spsa.session_token = '$good'", "SET spsa.no_such = '$good'",
