@@ -27,22 +27,23 @@ static emit_log_hook_type previous_emit_log = NULL;
  * shows a part of it.
  */
 #define KEPT_TOKENS 16
+#define KEPT_LENGTH 127
 #define MIN_FRAGMENT 6
 
-static char kept[KEPT_TOKENS][TOKEN_LENGTH + 1];
+static char kept[KEPT_TOKENS][KEPT_LENGTH + 1];
 static int	next_kept = 0;
 
 static void
 keep(const char *token, size_t n)
 {
-	strlcpy(kept[next_kept], token, Min(n, TOKEN_LENGTH) + 1);
+	strlcpy(kept[next_kept], token, Min(n, KEPT_LENGTH) + 1);
 	next_kept = (next_kept + 1) % KEPT_TOKENS;
 }
 
 static bool
 is_fragment(const char *string, size_t n)
 {
-	if (n < MIN_FRAGMENT || n > TOKEN_LENGTH)
+	if (n < MIN_FRAGMENT || n > KEPT_LENGTH)
 		return false;
 	for (int i = 0; i < KEPT_TOKENS; i++)
 	{
