@@ -22,10 +22,13 @@ OBJS = \
 	src/grant/validate.o \
 	src/grant/definition.o \
 	src/grant/effective.o \
+	src/grant/shape.o \
 	src/grant/session_info.o \
 	src/activation/activate.o \
 	src/enforce/protect.o \
+	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
+	src/enforce/fold.o \
 	src/enforce/executor_guard.o
 
 # The install script is these files in this order: each may use what the ones
@@ -52,6 +55,7 @@ REGRESS_LIST = \
 	statements \
 	errors \
 	resets \
+	fold_random \
 	hostile \
 	audit
 

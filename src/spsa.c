@@ -7,7 +7,9 @@
 #include "base/guc.h"
 #include "base/signal.h"
 #include "enforce/executor_guard.h"
+#include "enforce/fold.h"
 #include "grant/effective.h"
+#include "grant/shape.h"
 #include "identity/binding.h"
 #include "identity/redact.h"
 #include "identity/session.h"
@@ -26,5 +28,7 @@ _PG_init(void)
 	guc_reserve();
 	session_init();
 	effective_init();
+	shape_init();
+	fold_init();
 	executor_guard_init();
 }

@@ -271,6 +271,7 @@ activate(Activation *activation)
 	while (!find_active(activation) && !insert_new(activation))
 		CHECK_FOR_INTERRUPTS();
 	owner_end(&state);
+	session_note_change();
 	ereport(NOTICE,
 			(errmsg("permission set \"%s\" is %sactive until %s", activation->set_name,
 					activation->already_active ? "already " : "", time_text(activation->expires_at))));
@@ -384,6 +385,7 @@ deactivate(SessionEntry *entry, int32 set_id)
 		audit_record(&event);
 	}
 	owner_end(&state);
+	session_note_change();
 	return count;
 }
 

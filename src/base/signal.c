@@ -34,6 +34,7 @@ static uint64 definition_count = 1;
 static uint64 all_sessions_count = 1;
 static uint64 bucket_count[BUCKETS];
 static uint64 epoch = 1;		/* moves with every one of them */
+static SignalListener listener = NULL;
 
 static void
 signal_received(Datum arg, Oid relid)
@@ -52,6 +53,8 @@ signal_received(Datum arg, Oid relid)
 	else
 		return;
 	epoch++;
+	if (listener != NULL)
+		listener(relid < OID_FIRST_BUCKET, relid - OID_FIRST_BUCKET);
 }
 
 static void
@@ -195,6 +198,12 @@ spsa_signal_user(PG_FUNCTION_ARGS)
 	else
 		for_each_row(trigger, "user_id", send_user);
 	return PointerGetDatum(NULL);
+}
+
+void
+signal_set_listener(SignalListener new_listener)
+{
+	listener = new_listener;
 }
 
 void

@@ -12,7 +12,11 @@ typedef struct SignalCounts
 	uint64		user;
 } SignalCounts;
 
+/* Called with each signal; may do no more than the callback itself. */
+typedef void (*SignalListener) (bool everybody, uint32 bucket);
+
 extern void signal_init(void);
+extern void signal_set_listener(SignalListener listener);
 extern uint64 signal_epoch(void);
 extern uint32 signal_bucket_of_session(const pg_uuid_t *session_id);
 extern uint32 signal_bucket_of_user(int64 user_id);

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "parser/parsetree.h"
 #include "tcop/pquery.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -26,12 +27,16 @@
 #include "base/guc.h"
 #include "base/table.h"
 #include "enforce/executor_guard.h"
+#include "enforce/fold.h"
 #include "enforce/row_policy.h"
 #include "grant/effective.h"
 #include "identity/binding.h"
 
 static ExecutorStart_hook_type previous_start = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
+static ProcessUtility_hook_type previous_utility = NULL;
+static int	depth = 0;			/* of ExecutorRun */
+static uint64 changes_before = 0;	/* session_own_changes() at depth 0 */
 static ExecutorFinish_hook_type previous_finish = NULL;
 
 /* Marked plans that have been started, and under which binding. */
@@ -40,6 +45,7 @@ typedef struct Started
 	QueryDesc  *query;			/* key */
 	bool		attached;
 	uint8_t		hash[CRYPTO_HASH_BYTES];
+	SessionEntry *session;		/* pinned; NULL: none */
 } Started;
 
 static HTAB *started_plans = NULL;
@@ -108,7 +114,30 @@ check_writes(SessionEntry *entry, const PlannedStmt *plan)
 		check_write(entry, rt_fetch(lfirst_int(cell), plan->rtable));
 }
 
+/*
+ * A plan that was made for other shapes is here only if authority changed after it was chosen: by another backend while
+ * the locks were held already, by the clock, or by this backend between planning and execution.
+ */
 static void
+check_shapes(const PlannedStmt *plan, SessionEntry *entry)
+{
+	if (fold_is_current(plan, entry))
+		return;
+	fold_invalidate();
+	if (depth > 0 && session_own_changes() != changes_before)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("permissions changed after the statement was planned"),
+				 errdetail("All statements of an SQL-language function are planned before the first one runs."),
+				 errhint("Put the statements into separate calls, or use PL/pgSQL.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("permissions changed while the statement was prepared to run"),
+			 errhint("Retry the transaction.")));
+}
+
+/* The valid session, pinned, or NULL. */
+static SessionEntry *
 check_start(const PlannedStmt *plan)
 {
 	SessionEntry *entry;
@@ -131,7 +160,11 @@ check_start(const PlannedStmt *plan)
 				 errmsg("cannot declare a cursor WITH HOLD over protected objects"),
 				 errdetail("Its result could be read after the session has ended."),
 				 errhint("Use a cursor WITHOUT HOLD, or store the result in a temporary table.")));
+	check_shapes(plan, entry);
 	check_writes(entry, plan);
+	if (entry != NULL)
+		session_pin(entry);
+	return entry;
 }
 
 /*
@@ -160,12 +193,18 @@ take_void_token(void)
 static void
 forget_plan(void *query)
 {
+	Started    *started = hash_search(started_plans, &query, HASH_FIND, NULL);
+
+	if (started == NULL)
+		return;
+	if (started->session != NULL)
+		session_unpin(started->session);
 	(void) hash_search(started_plans, &query, HASH_REMOVE, NULL);
 }
 
 /* Until the executor's memory of it goes away, by its end or by an abort. */
 static void
-remember_plan(QueryDesc *query)
+remember_plan(QueryDesc *query, SessionEntry *session)
 {
 	MemoryContextCallback *callback = MemoryContextAllocZero(query->estate->es_query_cxt, sizeof(MemoryContextCallback));
 	const Binding *binding;
@@ -174,6 +213,7 @@ remember_plan(QueryDesc *query)
 	started->attached = binding_current(&binding) == BINDING_ATTACHED;
 	if (started->attached)
 		memcpy(started->hash, binding->hash, CRYPTO_HASH_BYTES);
+	started->session = session;
 	callback->func = forget_plan;
 	callback->arg = query;
 	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, callback);
@@ -196,10 +236,13 @@ check_continue(const Started *started)
 static void
 guard_start(QueryDesc *query, int eflags)
 {
-	bool		marked = !IsParallelWorker() && row_policy_is_marked(query->plannedstmt);
+	SessionEntry *session = NULL;
+	bool		marked = !IsParallelWorker() && fold_is_marked(query->plannedstmt);
 
+	if (!IsParallelWorker())
+		fold_check_plans();
 	if (marked)
-		check_start(query->plannedstmt);
+		session = check_start(query->plannedstmt);
 	if (query->plannedstmt->parallelModeNeeded && !IsParallelWorker())
 		take_void_token();
 	if (previous_start != NULL)
@@ -207,7 +250,7 @@ guard_start(QueryDesc *query, int eflags)
 	else
 		standard_ExecutorStart(query, eflags);
 	if (marked)
-		remember_plan(query);
+		remember_plan(query, session);
 }
 
 static const Started *
@@ -218,41 +261,61 @@ find_started(QueryDesc *query)
 	return hash_search(started_plans, &query, HASH_FIND, NULL);
 }
 
-static void
-run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
+/* Arguments of ExecutorRun. */
+typedef struct RunArguments
 {
-	if (previous_run != NULL)
-		previous_run(query, direction, count, execute_once);
+	ScanDirection direction;
+	uint64		count;
+	bool		once;
+} RunArguments;
+
+/* ExecutorRun, or without arguments ExecutorFinish: data-modifying CTEs that nobody reads, and AFTER triggers. */
+static void
+execute(QueryDesc *query, const RunArguments *run)
+{
+	if (run == NULL)
+	{
+		if (previous_finish != NULL)
+			previous_finish(query);
+		else
+			standard_ExecutorFinish(query);
+	}
+	else if (previous_run != NULL)
+		previous_run(query, run->direction, run->count, run->once);
 	else
-		standard_ExecutorRun(query, direction, count, execute_once);
+		standard_ExecutorRun(query, run->direction, run->count, run->once);
 }
 
 /* What runs inside a portal that is being stored belongs to its result. */
 static void
-run_holding(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
+execute_counted(QueryDesc *query, const RunArguments *run)
 {
 	bool		outer = holding;
 
+	if (depth++ == 0)
+		changes_before = session_own_changes();
 	holding = holding || fills_hold_store(query);
 	PG_TRY();
 	{
-		run(query, direction, count, execute_once);
+		execute(query, run);
 	}
 	PG_FINALLY();
 	{
+		depth--;
 		holding = outer;
 	}
 	PG_END_TRY();
 }
 
 static void
-guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
+execute_guarded(QueryDesc *query, const RunArguments *run)
 {
 	const Started *started = find_started(query);
+	SessionEntry *outer = fold_running_session;
 
 	if (started == NULL)
 	{
-		run_holding(query, direction, count, execute_once);
+		execute_counted(query, run);
 		return;
 	}
 	check_continue(started);
@@ -262,49 +325,63 @@ guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_
 				 errmsg("cannot keep a result of protected objects beyond the transaction"),
 				 errdetail("It could be read after the session has ended."),
 				 errhint("Read all rows before COMMIT.")));
+	fold_running_session = started->session;
 	binding_hold();
 	PG_TRY();
 	{
-		run(query, direction, count, execute_once);
+		execute_counted(query, run);
 	}
 	PG_FINALLY();
 	{
 		binding_release();
+		fold_running_session = outer;
 	}
 	PG_END_TRY();
 }
 
-/* Data-modifying CTEs that nobody reads, and AFTER triggers, run here. */
 static void
-finish(QueryDesc *query)
+guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
 {
-	if (previous_finish != NULL)
-		previous_finish(query);
-	else
-		standard_ExecutorFinish(query);
+	RunArguments run = {direction, count, execute_once};
+
+	execute_guarded(query, &run);
 }
 
 static void
 guard_finish(QueryDesc *query)
 {
-	const Started *started = find_started(query);
+	execute_guarded(query, NULL);
+}
 
-	if (started == NULL)
+/* Commands that choose a cached plan before ExecutorStart is called. */
+static bool
+runs_plans(const Node *statement)
+{
+	switch (nodeTag(statement))
 	{
-		finish(query);
-		return;
+		case T_ExecuteStmt:
+		case T_DeclareCursorStmt:
+		case T_ExplainStmt:
+		case T_CreateTableAsStmt:
+			return true;
+		default:
+			return false;
 	}
-	check_continue(started);
-	binding_hold();
-	PG_TRY();
+}
+
+static void
+guard_utility(PlannedStmt *statement, const char *text, bool read_only, ProcessUtilityContext context,
+			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	if (runs_plans(statement->utilityStmt))
 	{
-		finish(query);
+		AcceptInvalidationMessages();
+		fold_check_plans();
 	}
-	PG_FINALLY();
-	{
-		binding_release();
-	}
-	PG_END_TRY();
+	if (previous_utility != NULL)
+		previous_utility(statement, text, read_only, context, params, environment, dest, completion);
+	else
+		standard_ProcessUtility(statement, text, read_only, context, params, environment, dest, completion);
 }
 
 void
@@ -319,6 +396,8 @@ executor_guard_init(void)
 	ExecutorStart_hook = guard_start;
 	previous_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_run;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = guard_utility;
 	previous_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = guard_finish;
 }

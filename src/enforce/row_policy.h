@@ -2,9 +2,6 @@
 #ifndef SPSA_ROW_POLICY_H
 #define SPSA_ROW_POLICY_H
 
-#include "nodes/plannodes.h"
-
-extern bool row_policy_is_marked(const PlannedStmt *plan);
 extern void row_policy_raise_no_session(void) pg_attribute_noreturn();
 
 #endif							/* SPSA_ROW_POLICY_H */

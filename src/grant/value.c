@@ -9,8 +9,11 @@
 
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
 
 #include "grant/value.h"
 
@@ -71,8 +74,8 @@ value_from_text(Oid type, char *text)
 }
 
 /* Errors that are about something else than the value. */
-bool
-value_error_is_foreign(int code)
+static bool
+is_foreign(int code)
 {
 	int			class = ERRCODE_TO_CATEGORY(code);
 
@@ -84,7 +87,7 @@ value_error_is_foreign(int code)
 static void
 hide_literal(void *field)
 {
-	if (value_error_is_foreign(geterrcode()))
+	if (is_foreign(geterrcode()))
 		return;
 	errcode(ERRCODE_INVALID_PARAMETER_VALUE);
 	errmsg("a row scope on field \"%s\" has a literal that is no value of the field's type any more",
@@ -104,4 +107,89 @@ value_from_literal(const char *field, Oid type, char *text)
 	value = value_from_text(type, text);
 	error_context_stack = callback.previous;
 	return value;
+}
+
+/*
+ * An attribute that is no value of the field's type: the input function's message would show the value, so it is
+ * replaced as a whole.
+ */
+static void
+hide_value(void *attribute)
+{
+	if (is_foreign(geterrcode()))
+		return;
+	errcode(ERRCODE_INVALID_PARAMETER_VALUE);
+	errmsg("session attribute \"%s\" does not fit the type of the field that it scopes", (const char *) attribute);
+	errdetail("A row scope compares a field with it.");
+	errhint("Correct the attribute of the user, or open a session with another one.");
+}
+
+/* NULL: JSON null, which is no value. */
+static char *
+scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return NULL;
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("session attribute is not a scalar")));
+	}
+}
+
+static bool
+is_array(const JsonbValue *value)
+{
+	return value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data);
+}
+
+static int
+convert_elements(const JsonbValue *array, Oid type, Datum **values)
+{
+	JsonbIterator *i = JsonbIteratorInit(array->val.binary.data);
+	JsonbValue	element;
+	JsonbIteratorToken token;
+	int			n = 0;
+
+	*values = palloc(sizeof(Datum) * (JsonContainerSize(array->val.binary.data) + 1));
+	while ((token = JsonbIteratorNext(&i, &element, true)) != WJB_DONE)
+	{
+		char	   *text = token == WJB_ELEM ? scalar_text(&element) : NULL;
+
+		if (text !=NULL)
+			(*values)[n++] = value_from_text(type, text);
+	}
+	return n;
+}
+
+/* The values of a session's attribute, as values of a type; how many. 22023 names the attribute, never the value. */
+int
+value_from_attribute(SessionEntry *entry, const char *attribute, Oid type, Datum **values)
+{
+	ErrorContextCallback callback = {error_context_stack, hide_value, unconstify(char *, attribute)};
+	JsonbValue *value = session_attribute_value(entry, attribute);
+	char	   *text;
+	int			n = 0;
+
+	*values = NULL;
+	if (value == NULL)
+		return 0;
+	error_context_stack = &callback;
+	if (is_array(value))
+		n = convert_elements(value, type, values);
+	else if ((text = scalar_text(value)) !=NULL)
+	{
+		*values = palloc(sizeof(Datum));
+		(*values)[n++] = value_from_text(type, text);
+	}
+	error_context_stack = callback.previous;
+	return n;
 }

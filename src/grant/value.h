@@ -2,9 +2,11 @@
 #ifndef SPSA_VALUE_H
 #define SPSA_VALUE_H
 
+#include "identity/session.h"
+
 extern char *value_canonical(Oid type, char *literal);
 extern Datum value_from_text(Oid type, char *text);
+extern int	value_from_attribute(SessionEntry *entry, const char *attribute, Oid type, Datum **values);
 extern Datum value_from_literal(const char *field, Oid type, char *text);
-extern bool value_error_is_foreign(int code);
 
 #endif							/* SPSA_VALUE_H */

@@ -52,7 +52,9 @@ typedef struct HashSlot
 
 static uint64 versions = 0;
 static uint64 role_epoch = 1;	/* of roles and schemas */
+static uint64 own_changes = 0;
 static SessionLoader load_grants = NULL;
+static void (*attached_callback) (void) = NULL;
 
 /* The last answer of session_current(). */
 static struct
@@ -478,6 +480,19 @@ session_epoch(void)
 	return binding_epoch() + signal_epoch() + role_epoch;
 }
 
+/* Counts the changes of authority that this backend makes itself. */
+uint64
+session_own_changes(void)
+{
+	return own_changes + binding_epoch();
+}
+
+void
+session_note_change(void)
+{
+	own_changes++;
+}
+
 /* One message for every cause: a stranger learns nothing. */
 void
 session_raise_invalid(void)
@@ -746,6 +761,33 @@ static void
 roles_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
 	role_epoch++;
+}
+
+void
+session_set_attached(void (*callback) (void))
+{
+	attached_callback = callback;
+}
+
+/* By functions that have attached or detached: what was planned under another session can be looked through now. */
+void
+session_attached(void)
+{
+	if (attached_callback != NULL)
+		attached_callback();
+}
+
+/* Whether a signal may concern the bound session. For callbacks: no table is read. */
+bool
+session_listens_to(uint32 bucket)
+{
+	const Binding *binding;
+	HashSlot   *slot;
+
+	if (binding_current(&binding) != BINDING_ATTACHED)
+		return false;
+	slot = hash_search(entries_by_hash, binding->hash, HASH_FIND, NULL);
+	return slot == NULL || slot->entry->session_bucket == bucket || slot->entry->user_bucket == bucket;
 }
 
 void

@@ -56,6 +56,7 @@ typedef struct SessionEntry
 	Jsonb	   *user_attributes;
 	Jsonb	   *attributes;
 	void	   *grants;			/* grant/effective.c */
+	List	   *decisions;		/* grant/shape.c */
 } SessionEntry;
 
 typedef enum SessionState
@@ -70,6 +71,9 @@ typedef void (*SessionLoader) (SessionEntry *entry, Snapshot snapshot);
 
 extern void session_init(void);
 extern void session_set_loader(SessionLoader loader);
+extern void session_set_attached(void (*callback) (void));
+extern void session_attached(void);
+extern bool session_listens_to(uint32 bucket);
 extern SessionState session_current(SessionEntry **entry);
 extern SessionEntry *session_require(void);
 extern SessionEntry *session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason);
@@ -79,6 +83,8 @@ extern void session_log_refusal(const char *what, const char *reason);
 extern char *session_attribute_text(const SessionEntry *entry, const char *name);
 extern JsonbValue *session_attribute_value(const SessionEntry *entry, const char *name);
 extern uint64 session_epoch(void);
+extern uint64 session_own_changes(void);
+extern void session_note_change(void);
 extern int64 session_idle_microseconds(const Interval *timeout);
 extern void session_pin(SessionEntry *entry);
 extern void session_unpin(SessionEntry *entry);

@@ -404,6 +404,7 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	opening.attributes = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 	open_session(&user, &opening);
 	binding_set(opening.token, guc_require_local_attach);
+	session_attached();
 	explicit_bzero(opening.token, sizeof(opening.token));
 	PG_RETURN_UUID_P(memcpy(palloc(sizeof(pg_uuid_t)), &opening.session_id, sizeof(pg_uuid_t)));
 }
@@ -448,9 +449,10 @@ attach(FunctionCallInfo fcinfo, bool local)
 	entry = session_accept(hash, &reason);
 	if (entry == NULL)
 		refuse_token(reason);
+	memcpy(result, &entry->session_id, sizeof(pg_uuid_t));
 	binding_set(text_to_cstring(token), local || guc_require_local_attach);
 	session_used(entry);
-	memcpy(result, &entry->session_id, sizeof(pg_uuid_t));
+	session_attached();
 	return UUIDPGetDatum(result);
 }
 
@@ -479,6 +481,7 @@ Datum
 spsa_detach(PG_FUNCTION_ARGS)
 {
 	binding_set("", false);
+	session_attached();
 	PG_RETURN_VOID();
 }
 

@@ -16,6 +16,17 @@ COMMENT ON FUNCTION @extschema@.spsa_allows_row(regclass, text, "any") IS
 'whether the attached session''s effective permission sets grant a privilege (read, create, edit, delete) on one row, told by pairs of a field''s name (a constant) and its value; for row-level-security policies: spsa_allows_row(''orders'', ''read'', ''region'', region, ''owner_id'', owner_id). False when no session is attached, or object or privilege is null. A field that row scopes use and that is not passed, or has another type than when the scope was written, matches no row.
 Errors: 28000 the attached session is over; 22023 unknown privilege, odd number of arguments, a name that is null, repeated or not constant, a session attribute that does not fit the field''s type.';
 
+CREATE FUNCTION @extschema@.spsa_session_value(attribute text, type anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_session_value';
+COMMENT ON FUNCTION @extschema@.spsa_session_value(text, anyelement) IS
+'an attribute of the attached session as a value of the second argument''s type (which is otherwise not looked at), or null when there is none; of an array the first element. Folded permissions compare fields with it.
+Errors: 22023 the attribute is no value of the type; 28000 the attached session is over.';
+
+CREATE FUNCTION @extschema@.spsa_session_values(attribute text, type anyelement) RETURNS anyarray
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_session_values';
+COMMENT ON FUNCTION @extschema@.spsa_session_values(text, anyelement) IS
+'all elements of an attribute of the attached session as an array of the second argument''s type. Errors: as spsa_session_value().';
+
 CREATE FUNCTION @extschema@.spsa_protect(object regclass, row_fields name[] DEFAULT '{}', on_denied text DEFAULT 'hide',
 	force boolean DEFAULT true, as_restrictive boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_protect';

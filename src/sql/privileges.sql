@@ -35,6 +35,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_deactivate(uuid, text),
 	@extschema@.spsa_deactivate_own(text),
 	@extschema@.spsa_deactivate_all(uuid),
+	@extschema@.spsa_session_value(text, anyelement),
+	@extschema@.spsa_session_values(text, anyelement),
 	@extschema@.spsa_allows(regclass, text),
 	@extschema@.spsa_allows_row(regclass, text, "any")
 TO PUBLIC;

@@ -1,0 +1,54 @@
+/* shape.h - what a session's effective sets amount to for one object and privilege. */
+#ifndef SPSA_SHAPE_H
+#define SPSA_SHAPE_H
+
+#include "grant/effective.h"
+
+/* How a session has an attribute: part of the shape, for it decides which expression compares with it. */
+typedef enum AttributeForm
+{
+	ATTRIBUTE_SCALAR,
+	ATTRIBUTE_ARRAY
+} AttributeForm;
+
+typedef struct ShapeAttribute
+{
+	char	   *name;
+	AttributeForm form;
+} ShapeAttribute;
+
+/* field operator any of values */
+typedef struct ShapeTest
+{
+	char	   *field;
+	Oid			field_type;
+	ScopeOperator operator;
+	List	   *literals;		/* of char *, sorted, each once */
+	List	   *attributes;		/* of ShapeAttribute *, sorted, each once */
+} ShapeTest;
+
+/* All tests must hold. */
+typedef struct ShapeArm
+{
+	List	   *tests;			/* of ShapeTest *, sorted */
+	char	   *key;			/* canonical text */
+} ShapeArm;
+
+/* Equal shapes have equal ids. */
+typedef struct Shape
+{
+	uint64		id;
+	Reach		reach;
+	List	   *arms;			/* of ShapeArm *: one must hold, if reach is
+								 * REACH_SOME */
+} Shape;
+
+#define SHAPE_NONE_ID 1
+
+extern void shape_init(void);
+extern bool shape_same_group(const ShapeTest *a, const ShapeTest *b);
+extern List *shape_copy_arms(const Shape *shape);
+extern const Shape *shape_none(void);
+extern const Shape *shape_of(SessionEntry *entry, Oid object, Privilege privilege);
+
+#endif							/* SPSA_SHAPE_H */
