@@ -36,6 +36,7 @@ static ExecutorStart_hook_type previous_start = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 static int	depth = 0;			/* of ExecutorRun */
+static int	procedures = 0;		/* CALL and DO that are running */
 static uint64 changes_before = 0;	/* session_own_changes() at depth 0 */
 static ExecutorFinish_hook_type previous_finish = NULL;
 
@@ -239,7 +240,7 @@ guard_start(QueryDesc *query, int eflags)
 	SessionEntry *session = NULL;
 	bool		marked = !IsParallelWorker() && fold_is_marked(query->plannedstmt);
 
-	if (!IsParallelWorker())
+	if (!IsParallelWorker() && fold_may_run_plans(query->plannedstmt))
 		fold_check_plans();
 	if (marked)
 		session = check_start(query->plannedstmt);
@@ -363,25 +364,81 @@ runs_plans(const Node *statement)
 		case T_DeclareCursorStmt:
 		case T_ExplainStmt:
 		case T_CreateTableAsStmt:
+		case T_CallStmt:
+		case T_DoStmt:
 			return true;
 		default:
 			return false;
 	}
 }
 
+/* The arguments of ProcessUtility. */
+typedef struct UtilityArguments
+{
+	PlannedStmt *statement;
+	const char *string;
+	bool		read_only;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *dest;
+	QueryCompletion *completion;
+} UtilityArguments;
+
 static void
-guard_utility(PlannedStmt *statement, const char *text, bool read_only, ProcessUtilityContext context,
+process(const UtilityArguments *utility)
+{
+	if (previous_utility != NULL)
+		previous_utility(utility->statement, utility->string, utility->read_only, utility->context, utility->params,
+						 utility->environment, utility->dest, utility->completion);
+	else
+		standard_ProcessUtility(utility->statement, utility->string, utility->read_only, utility->context, utility->params,
+								utility->environment, utility->dest, utility->completion);
+}
+
+static void
+process_procedure(const UtilityArguments *utility)
+{
+	procedures++;
+	PG_TRY();
+	{
+		process(utility);
+	}
+	PG_FINALLY();
+	{
+		procedures--;
+	}
+	PG_END_TRY();
+}
+
+static void
+guard_utility(PlannedStmt *statement, const char *string, bool read_only, ProcessUtilityContext context,
 			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
+	UtilityArguments utility = {statement, string, read_only, context, params, environment, dest, completion};
+	NodeTag		tag = nodeTag(statement->utilityStmt);
+
 	if (runs_plans(statement->utilityStmt))
 	{
 		AcceptInvalidationMessages();
 		fold_check_plans();
 	}
-	if (previous_utility != NULL)
-		previous_utility(statement, text, read_only, context, params, environment, dest, completion);
+	if (tag == T_CallStmt || tag == T_DoStmt)
+		process_procedure(&utility);
 	else
-		standard_ProcessUtility(statement, text, read_only, context, params, environment, dest, completion);
+		process(&utility);
+
+	/* SET and RESET of the token, within a function too. */
+	if (tag == T_VariableSetStmt)
+		fold_check_plans();
+}
+
+/* A binding ends with its transaction. Where a procedure goes on after COMMIT, the next plan is chosen without a hook. */
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	if (procedures > 0 && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT))
+		fold_invalidate();
 }
 
 void
@@ -393,6 +450,7 @@ executor_guard_init(void)
 	control.entrysize = sizeof(Started);
 	started_plans = hash_create("spsa started plans", 32, &control, HASH_ELEM | HASH_BLOBS);
 	previous_start = ExecutorStart_hook;
+	RegisterXactCallback(transaction_event, NULL);
 	ExecutorStart_hook = guard_start;
 	previous_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_run;

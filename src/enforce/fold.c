@@ -51,6 +51,9 @@
 #define ITEM_SHAPE_LOW 0x73710000
 #define ITEM_SHAPE_HIGH 0x73720000
 
+/* The statement attaches a session: nothing is to be concluded from the one that is attached before. */
+#define ITEM_ATTACH 0x73730000
+
 SessionEntry *fold_running_session = NULL;
 
 /* Shapes folded into plans that may still be cached. */
@@ -176,6 +179,24 @@ fold_invalidate(void)
 	nfolded = 0;
 	folded_overflow = false;
 	CallSyscacheCallbacks(PROCOID, PLAN_MARK);
+}
+
+/*
+ * Whether other plans may be chosen while the statement runs: by functions that are not built in, or by triggers. (After
+ * a pooled transaction nobody is attached; were that looked at by each statement, the plans would be thrown away before
+ * the next one attaches a session with the same shapes.)
+ */
+bool
+fold_may_run_plans(const PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->invalItems)
+	{
+		if (((const PlanInvalItem *) lfirst(cell))->cacheId == ITEM_ATTACH)
+			return false;
+	}
+	return plan->invalItems != NIL || plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
 }
 
 /*
@@ -527,6 +548,18 @@ spsa_allows_support(PG_FUNCTION_ARGS)
 		}
 	}
 	PG_RETURN_POINTER(result);
+}
+
+/* SQL: spsa.attach_support(internal) */
+PG_FUNCTION_INFO_V1(spsa_attach_support);
+Datum
+spsa_attach_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSimplify) && ((SupportRequestSimplify *) request)->root != NULL)
+		add_item(((SupportRequestSimplify *) request)->root->glob, ITEM_ATTACH, 0);
+	PG_RETURN_POINTER(NULL);
 }
 
 /* ---- attributes at run time ---- */

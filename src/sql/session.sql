@@ -17,14 +17,18 @@ COMMENT ON FUNCTION @extschema@.spsa_open_own_session(interval) IS
 'opens a session for the user whose db_role is the session user and attaches it to this connection, until spsa_detach() (only until the end of the transaction if spsa.require_local_attach is on); returns its identifier.
 Errors: 28000 no active user has this database role; 22023 bad lifetime; 53400 session limit.';
 
+CREATE FUNCTION spsa.attach_support(internal) RETURNS internal
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_attach_support';
+COMMENT ON FUNCTION spsa.attach_support(internal) IS 'planner support of the attach functions: marks the statement as one that attaches a session';
+
 CREATE FUNCTION @extschema@.spsa_attach(token text) RETURNS uuid
-	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_attach';
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SUPPORT spsa.attach_support AS 'MODULE_PATHNAME', 'spsa_attach';
 COMMENT ON FUNCTION @extschema@.spsa_attach(text) IS
 'attaches the session of a token until the end of the transaction, like SET LOCAL; returns the session''s identifier. Give the token as a bind parameter.
 Errors: 28000 the token is not valid, for whatever cause; no authority is left then.';
 
 CREATE FUNCTION @extschema@.spsa_attach_connection(token text) RETURNS uuid
-	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_attach_connection';
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SUPPORT spsa.attach_support AS 'MODULE_PATHNAME', 'spsa_attach_connection';
 COMMENT ON FUNCTION @extschema@.spsa_attach_connection(text) IS
 'attaches the session of a token to this connection until spsa_detach(), RESET ALL or DISCARD ALL; returns the session''s identifier. Give the token as a bind parameter.
 Errors: 28000 the token is not valid, for whatever cause; no authority is left then.';
