@@ -64,35 +64,6 @@ BEGIN
 END
 $$;
 
--- One prepared point query in each of many transactions; the variants differ in how they say for whom.
-CREATE PROCEDURE measure_pool(case_name text, target numeric, who text[], rounds integer)
-LANGUAGE plpgsql AS $$
-DECLARE
-	started timestamptz;
-	tokens text[] := ARRAY(SELECT t.token FROM token t WHERE t.n = ANY (who));
-	n integer := array_length(who, 1);
-	seen integer;
-	repeat constant integer := 3000;
-BEGIN
-	FOR round IN 1 .. rounds LOOP
-		started := clock_timestamp();
-		FOR i IN 1 .. repeat LOOP
-			PERFORM set_config('bench.emp_no', tokens[1 + i % n], true);
-			SELECT p.label INTO seen FROM plain p WHERE p.id = 4711 AND p.owner_id = 77;
-			COMMIT;
-		END LOOP;
-		INSERT INTO result VALUES (case_name, target, 'written', extract(epoch FROM clock_timestamp() - started) * 1e6 / repeat);
-		started := clock_timestamp();
-		FOR i IN 1 .. repeat LOOP
-			PERFORM spsa_attach(tokens[1 + i % n]);
-			SELECT p.label INTO seen FROM protected p WHERE p.id = 4711;
-			COMMIT;
-		END LOOP;
-		INSERT INTO result VALUES (case_name, target, 'guarded', extract(epoch FROM clock_timestamp() - started) * 1e6 / repeat);
-	END LOOP;
-END
-$$;
-
 SET max_parallel_workers_per_gather = 0;
 SET jit = off;
 SET bench.emp_no = '77';
@@ -109,15 +80,4 @@ CALL measure('point look-up, planned each time', 1.15, 'everything', 'SELECT cou
 	'SELECT count(*) FROM plain WHERE id = 4711', 3000, :rounds);
 CALL measure('12 sets, 40 values that merge', 1.2, 'many', 'SELECT count(*) FROM protected',
 	'SELECT count(*) FROM plain WHERE owner_id = ANY (ARRAY(SELECT (g * 7) FROM generate_series(1, 40) g))', 20, :rounds);
-CALL measure_pool('pooled transaction, same shape', 1.08, '{own,own_too}', :rounds);
-CALL measure_pool('pooled transaction, other shape each time', 1.5, '{own,many}', :rounds);
 RESET ROLE;
-CREATE TEMP VIEW outcome AS
-SELECT case_name, round(w::numeric, 1) AS written_us, round(g::numeric, 1) AS guarded_us, round((g / w)::numeric, 2) AS ratio, target,
-	CASE WHEN target IS NOT NULL THEN CASE WHEN g / w <= target THEN 'pass' ELSE 'short' END END AS verdict
-FROM (SELECT case_name, target, min(ctid) AS first, percentile_cont(0.5) WITHIN GROUP (ORDER BY us) FILTER (WHERE variant = 'written') AS w,
-		percentile_cont(0.5) WITHIN GROUP (ORDER BY us) FILTER (WHERE variant = 'guarded') AS g
-	FROM result GROUP BY case_name, target) r
-ORDER BY first;
-\o
-SELECT case_name AS "case", written_us AS "WHERE, us", guarded_us AS "protected, us", ratio, target, verdict AS " " FROM outcome;

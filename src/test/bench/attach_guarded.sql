@@ -1,0 +1,3 @@
+BEGIN;
+SELECT spsa_attach(:own);
+COMMIT;
