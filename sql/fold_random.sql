@@ -45,6 +45,20 @@ UPDATE fold_row SET b = NULL, v = NULL, z = NULL, e = NULL, o = NULL WHERE id % 
 CREATE TABLE fold_privilege (privilege text);
 INSERT INTO fold_privilege VALUES ('read'), ('create'), ('edit'), ('delete');
 GRANT SELECT ON fold_row, fold_privilege TO regress_spsa_fold_random;
+-- Copies under a policy, one for each privilege.
+DO $$
+DECLARE
+	fields text := (SELECT string_agg(format('%L, %I', attname, attname), ', ' ORDER BY attnum)
+		FROM pg_attribute WHERE attrelid = 'fold_row'::regclass AND attnum > 1 AND NOT attisdropped);
+	p text;
+BEGIN
+	FOREACH p IN ARRAY '{read,create,edit,delete}'::text[] LOOP
+		EXECUTE format('CREATE TABLE fold_%1$s AS TABLE fold_row; ALTER TABLE fold_%1$s ENABLE ROW LEVEL SECURITY;
+			CREATE POLICY p ON fold_%1$s USING (spsa_allows_row(''fold_row'', %1$L, %2$s));
+			GRANT SELECT ON fold_%1$s TO regress_spsa_fold_random', p, fields);
+	END LOOP;
+END
+$$;
 SELECT spsa_create_permission_set('fold_' || g) FROM generate_series(1, 4) g \g /dev/null
 SELECT spsa_create_user('fold_user') \g /dev/null
 SELECT spsa_assign('fold_user', 'fold_' || g) FROM generate_series(1, 4) g \g /dev/null
@@ -91,9 +105,15 @@ BEGIN
 	FOREACH p IN ARRAY '{read,create,edit,delete}'::text[] LOOP
 		EXECUTE format('INSERT INTO fold_result SELECT %s, count(*), count(*) FILTER (WHERE folded IS DISTINCT FROM by_row),
 			count(*) FILTER (WHERE folded) FROM (SELECT
-				COALESCE(spsa_allows_row(''fold_row'', %L, %s), false) AS folded,
+				spsa_allows_row(''fold_row'', %L, %s) AS folded,
 				spsa_allows_row(''fold_row'', p.privilege, %3$s) AS by_row
 			FROM fold_row, fold_privilege p WHERE p.privilege = %2$L) q', round, p, fields);
+		-- As a policy it is folded without the test for NULL.
+		EXECUTE format('INSERT INTO fold_result SELECT %s, 0, count(*), 0 FROM (
+			(SELECT id FROM fold_%s EXCEPT SELECT id FROM fold_row, fold_privilege p WHERE p.privilege = %2$L AND spsa_allows_row(''fold_row'', p.privilege, %s))
+			UNION ALL
+			(SELECT id FROM fold_row, fold_privilege p WHERE p.privilege = %2$L AND spsa_allows_row(''fold_row'', p.privilege, %3$s) EXCEPT SELECT id FROM fold_%2$s)) q',
+			round, p, fields);
 	END LOOP;
 END
 $$;
@@ -117,9 +137,10 @@ FROM fold_result;
 SET ROLE regress_spsa_fold_random;
 SELECT spsa_detach();
 EXPLAIN (COSTS OFF) SELECT FROM fold_row WHERE spsa_allows_row('fold_row', 'read', 'i', i);
+EXPLAIN (COSTS OFF) SELECT FROM fold_read;
 EXPLAIN (COSTS OFF) SELECT FROM fold_row, fold_privilege WHERE spsa_allows_row('fold_row', privilege, 'i', i);
 RESET ROLE;
-DROP TABLE fold_row, fold_privilege, fold_result;
+DROP TABLE fold_row, fold_privilege, fold_result, fold_read, fold_create, fold_edit, fold_delete;
 DROP FUNCTION fold_value;
 DROP PROCEDURE fold_world, fold_rounds, fold_compare;
 DROP TYPE fold_color;

@@ -72,6 +72,39 @@ SELECT :'long'::integer;
 \set ECHO all
 
 --
+-- Messages that tell whether a guess is part of a token that somebody else has sent over this connection
+--
+BEGIN;
+SELECT spsa_attach(:'lo') IS NOT NULL AS attached;
+SELECT 1 / 0;
+ROLLBACK;
+DISCARD ALL;
+SET SESSION AUTHORIZATION regress_spsa_hostile_attacker;
+SET client_min_messages = warning;
+\set ECHO none
+SELECT format('DO $do$ BEGIN RAISE EXCEPTION ''%s''; END $do$', substr(:'lo', 6, 20)) AS guess, substr(:'lo', 6, 20) AS part \gset
+\set VERBOSITY sqlstate
+:guess;
+\set VERBOSITY default
+\set ECHO all
+SELECT :'LAST_ERROR_MESSAGE' = :'part' AS same;
+
+--
+-- NULL where the function says FALSE
+--
+CREATE TEMP TABLE hostile_null (region text);
+INSERT INTO hostile_null VALUES (NULL), ('EU'), ('US');
+SELECT spsa_attach_connection(:'lo') IS NOT NULL AS attached;
+SELECT region, spsa_allows_row('hostile_order', 'read', 'region', region) AS folded,
+	spsa_allows_row('hostile_order', 'read', 'region', region) IS NOT FALSE AS not_false,
+	NOT spsa_allows_row('hostile_order', 'read', 'region', region) AS denied
+FROM hostile_null ORDER BY region;
+-- As a condition of a policy it needs no such care, which would keep it off indexes.
+EXPLAIN (COSTS OFF) SELECT FROM hostile_order;
+EXPLAIN (COSTS OFF) UPDATE hostile_order SET region = 'EU' WHERE region = 'EU';
+SELECT spsa_detach();
+
+--
 -- Results that are read after the binding has ended
 --
 SELECT set_config('hostile.token', :'lo', false) = :'lo' AS known;

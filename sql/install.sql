@@ -250,6 +250,16 @@ CREATE FUNCTION public.spsa_allows_row(regclass, text, text, text) RETURNS boole
 -- Drivers bind strings as varchar: this would get the token.
 CREATE FUNCTION public.spsa_attach(token varchar) RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid';
 CREATE PROCEDURE public.spsa_attach(token varchar) LANGUAGE sql AS 'SELECT 1';
+-- f('literal') is a cast to a type of that name where no function fits exactly.
+CREATE DOMAIN public.spsa_attach AS text;
+CREATE TYPE public.spsa_protect AS ENUM ('x');
+CREATE TYPE public.spsa_boo AS RANGE (subtype = text);
+CREATE TYPE public.install_range AS RANGE (subtype = text, multirange_type_name = spsa_attach);
+CREATE DOMAIN public.install_domain AS text;
+ALTER DOMAIN public.install_domain RENAME TO spsa_attach;
+DROP DOMAIN public.install_domain;
+CREATE TABLE public.spsa_attach (token text);
+DROP TABLE public.spsa_attach;
 CREATE FUNCTION public.install_harmless(token varchar) RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid';
 ALTER FUNCTION public.install_harmless(varchar) RENAME TO spsa_attach;
 DROP FUNCTION public.install_harmless(varchar);
@@ -266,6 +276,11 @@ SELECT spsa_protect('doc', '{region}');
 \echo :LAST_ERROR_SQLSTATE
 SELECT relrowsecurity, (SELECT count(*) FROM pg_policy) AS policies, (SELECT count(*) FROM spsa.protected_object) AS protected
 FROM pg_class WHERE oid = 'doc'::regclass;
+-- Nobody else's DDL is the worse for it.
+ALTER EVENT TRIGGER spsa_on_ddl ENABLE ALWAYS;
+CREATE TABLE install_bystander (id integer);
+DROP TABLE install_bystander;
+ALTER EVENT TRIGGER spsa_on_ddl DISABLE;
 DROP FUNCTION public.spsa_allows_row(regclass, text, text, text);
 SELECT spsa_protect('doc', '{region}');
 -- With the policies in place it changes nothing.

@@ -124,7 +124,7 @@ check_shapes(const PlannedStmt *plan, SessionEntry *entry)
 {
 	if (fold_is_current(plan, entry))
 		return;
-	fold_invalidate();
+	fold_invalidate_always();
 	if (depth > 0 && session_own_changes() != changes_before)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -235,9 +235,18 @@ check_continue(const Started *started)
 }
 
 static void
+start(QueryDesc *query, int eflags)
+{
+	if (previous_start != NULL)
+		previous_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+}
+
+static void
 guard_start(QueryDesc *query, int eflags)
 {
-	SessionEntry *session = NULL;
+	SessionEntry *volatile session = NULL;
 	bool		marked = !IsParallelWorker() && fold_is_marked(query->plannedstmt);
 
 	if (!IsParallelWorker() && fold_may_run_plans(query->plannedstmt))
@@ -246,12 +255,23 @@ guard_start(QueryDesc *query, int eflags)
 		session = check_start(query->plannedstmt);
 	if (query->plannedstmt->parallelModeNeeded && !IsParallelWorker())
 		take_void_token();
-	if (previous_start != NULL)
-		previous_start(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-	if (marked)
+	if (!marked)
+	{
+		start(query, eflags);
+		return;
+	}
+	PG_TRY();
+	{
+		start(query, eflags);
 		remember_plan(query, session);
+	}
+	PG_CATCH();
+	{
+		if (session != NULL)
+			session_unpin(session);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 static const Started *

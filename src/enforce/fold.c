@@ -166,6 +166,12 @@ fold_is_current(const PlannedStmt *plan, SessionEntry *entry)
 			(uint64) ((const PlanInvalItem *) list_nth(items, i + 2))->hashValue << 32;
 		if (present_shape(entry, item->hashValue, (Privilege) (item->cacheId - ITEM_OBJECT)) != shape)
 			return false;
+
+		/*
+		 * It may have been forgotten by an invalidation that came while it
+		 * was being made.
+		 */
+		remember_folded(item->hashValue, (Privilege) (item->cacheId - ITEM_OBJECT), shape);
 	}
 	return true;
 }
@@ -174,8 +180,14 @@ fold_is_current(const PlannedStmt *plan, SessionEntry *entry)
 void
 fold_invalidate(void)
 {
-	if (nfolded == 0 && !folded_overflow)
-		return;
+	if (nfolded > 0 || folded_overflow)
+		fold_invalidate_always();
+}
+
+/* The same where a stale plan has been met, whether or not it was known of. */
+void
+fold_invalidate_always(void)
+{
 	nfolded = 0;
 	folded_overflow = false;
 	CallSyscacheCallbacks(PROCOID, PLAN_MARK);
@@ -255,7 +267,8 @@ prepare_comparison(const FuncExpr *call, const PolicyField *field, Comparison *c
 		return false;
 	comparison->family = type->btree_opf;
 	comparison->family_type = type->btree_opintype;
-	comparison->value_type = IsPolymorphicType(type->btree_opintype) ? base : type->btree_opintype;
+	comparison->value_type = IsPolymorphicType(type->btree_opintype) || type->btree_opintype == RECORDOID ?
+		base : type->btree_opintype;
 	comparison->array_type = get_array_type(comparison->value_type);
 	comparison->collation = field->collation;
 	comparison->field = copyObject(list_nth(call->args, field->argument));
@@ -469,6 +482,8 @@ reads_a_table(const PlannerInfo *root)
 {
 	ListCell   *cell;
 
+	if (root->parse == NULL)
+		return false;
 	foreach(cell, root->parse->rtable)
 	{
 		if (((const RangeTblEntry *) lfirst(cell))->rtekind == RTE_RELATION)
@@ -489,6 +504,80 @@ constant_arguments(const FuncExpr *call, Oid *object, Privilege *privilege)
 	return privilege_parse(TextDatumGetCString(second->constvalue), privilege);
 }
 
+/* The calls that equal ours in an expression: all, and those of which only the truth matters, below AND and OR. */
+typedef struct Occurrences
+{
+	const FuncExpr *call;
+	int			all;
+	int			conditions;
+} Occurrences;
+
+static bool
+count_all(Node *node, Occurrences *occurrences)
+{
+	if (node == NULL)
+		return false;
+	if (equal(node, occurrences->call))
+		occurrences->all++;
+	return expression_tree_walker(node, count_all, occurrences);
+}
+
+static void
+count_conditions(Node *node, Occurrences *occurrences)
+{
+	ListCell   *cell;
+
+	if (node == NULL)
+		return;
+	if (equal(node, occurrences->call))
+		occurrences->conditions++;
+	else if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop != NOT_EXPR)
+	{
+		foreach(cell, ((BoolExpr *) node)->args)
+			count_conditions(lfirst(cell), occurrences);
+	}
+	else if (IsA(node, List))
+	{
+		foreach(cell, (List *) node)
+			count_conditions(lfirst(cell), occurrences);
+	}
+}
+
+static void
+count_in(Node *condition, Occurrences *occurrences)
+{
+	(void) count_all(condition, occurrences);
+	count_conditions(condition, occurrences);
+}
+
+/*
+ * Whether the call stands where NULL counts as FALSE, as in a policy. Elsewhere the predicates, which are NULL for a field
+ * that is NULL, must be made to say FALSE as the function does: NOT, IS NOT FALSE and the like tell the difference.
+ */
+static bool
+is_condition(const Query *query, const FuncExpr *call)
+{
+	Occurrences occurrences = {call, 0, 0};
+	ListCell   *cell;
+
+	foreach(cell, query->rtable)
+		count_in((Node *) ((RangeTblEntry *) lfirst(cell))->securityQuals, &occurrences);
+	foreach(cell, query->withCheckOptions)
+		count_in(((WithCheckOption *) lfirst(cell))->qual, &occurrences);
+	return occurrences.all > 0 && occurrences.all == occurrences.conditions;
+}
+
+static Node *
+is_true(Node *condition)
+{
+	BooleanTest *test = makeNode(BooleanTest);
+
+	test->arg = (Expr *) condition;
+	test->booltesttype = IS_TRUE;
+	test->location = -1;
+	return (Node *) test;
+}
+
 /* NULL: leave the call as it is. */
 static Node *
 fold(PlannerInfo *root, const FuncExpr *call)
@@ -501,7 +590,7 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	Node	   *volatile result = NULL;
 
 	if (!reads_a_table(root) || contain_volatile_functions((Node *) call->args) ||
-		contain_subplans((Node *) call->args) ||
+		contain_subplans((Node *) call->args) || expression_returns_set((Node *) call->args) ||
 		!constant_arguments(call, &object, &privilege) || policy_call_read(call, &arguments) != NULL)
 		return NULL;
 	switch (session_current(&entry))
@@ -520,6 +609,8 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	PG_TRY();
 	{
 		result = fold_shape(call, &arguments, shape);
+		if (result != NULL && !IsA(result, Const) && !is_condition(root->parse, call))
+			result = is_true(result);
 	}
 	PG_FINALLY();
 	{

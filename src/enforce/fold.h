@@ -10,6 +10,7 @@ extern void fold_init(void);
 extern bool fold_is_marked(const PlannedStmt *plan);
 extern bool fold_is_current(const PlannedStmt *plan, SessionEntry *entry);
 extern void fold_invalidate(void);
+extern void fold_invalidate_always(void);
 extern bool fold_may_run_plans(const PlannedStmt *plan);
 extern void fold_check_plans(void);
 

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
@@ -553,20 +554,47 @@ spsa_on_sql_drop(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-static OwnerStatement select_impostor = {
-	"SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_extension x"
+/* A type is called like a function where no function fits exactly: f('literal') is a cast then. */
+static OwnerStatement select_impostors = {
+	"SELECT p.xmin, p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_extension x"
 	" JOIN pg_catalog.pg_proc p ON p.pronamespace = x.extnamespace"
 	" WHERE x.extname = 'spsa' AND p.proname LIKE 'spsa\\_%' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
 	" WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'"
-	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid) LIMIT 1",
+	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid)"
+	" UNION ALL SELECT t.xmin, t.oid::pg_catalog.regtype::pg_catalog.text FROM pg_catalog.pg_extension x"
+	" JOIN pg_catalog.pg_type t ON t.typnamespace = x.extnamespace"
+	" WHERE x.extname = 'spsa' AND t.typname LIKE 'spsa\\_%' AND t.typrelid = 0"
+	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+	" WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e'"
+	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid)",
 	0
 };
 
 static OwnerStatement select_inherited = {
-	"SELECT p.object::pg_catalog.text FROM spsa.protected_object p"
-	" WHERE EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = p.object OR i.inhparent = p.object) LIMIT 1",
+	"SELECT i.xmin, p.object::pg_catalog.text FROM spsa.protected_object p"
+	" JOIN pg_catalog.pg_inherits i ON i.inhrelid = p.object OR i.inhparent = p.object",
 	0
 };
+
+/*
+ * The name in the first row that this transaction has made, or NULL. What others have made, by whatever way, must not
+ * stand in the way of everybody's DDL.
+ */
+static char *
+made_now(OwnerStatement *statement)
+{
+	int			n = owner_execute(statement, NULL, NULL);
+	bool		isnull;
+
+	for (int i = 0; i < n; i++)
+	{
+		TransactionId made_by = DatumGetTransactionId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+
+		if (TransactionIdIsCurrentTransactionId(made_by))
+			return SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
+	}
+	return NULL;
+}
 
 /* SQL: spsa.on_ddl() */
 PG_FUNCTION_INFO_V1(spsa_on_ddl);
@@ -574,6 +602,7 @@ Datum
 spsa_on_ddl(PG_FUNCTION_ARGS)
 {
 	OwnerState	state;
+	char	   *name;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -582,18 +611,18 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 	if (!OidIsValid(table_schema()))
 		PG_RETURN_NULL();
 	owner_begin(&state);
-	if (owner_execute(&select_impostor, NULL, NULL) > 0)
+	name = made_now(&select_impostors);
+	if (name != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_FUNCTION),
-				 errmsg("function %s would stand beside those of extension spsa",
-						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errmsg("%s would stand beside the functions of extension spsa", name),
 				 errdetail("It could be called in place of one of them."),
 				 errhint("Choose another name or another schema.")));
-	if (owner_execute(&select_inherited, NULL, NULL) > 0)
+	name = made_now(&select_inherited);
+	if (name != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("protected table \"%s\" cannot be part of an inheritance tree",
-						SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errmsg("protected table \"%s\" cannot be part of an inheritance tree", name),
 				 errdetail("Its rows could be reached through a table that is not protected."),
 				 errhint("Use spsa_unprotect() first.")));
 	owner_end(&state);

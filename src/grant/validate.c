@@ -494,15 +494,18 @@ spsa_check_target_schema(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_proc p"
 							  " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-							  " WHERE n.nspname = $1 AND p.proname LIKE 'spsa\\_%' ORDER BY 1",
+							  " WHERE n.nspname = $1 AND p.proname LIKE 'spsa\\_%'"
+							  " UNION ALL SELECT t.oid::pg_catalog.regtype::pg_catalog.text FROM pg_catalog.pg_type t"
+							  " JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+							  " WHERE n.nspname = $1 AND t.typname LIKE 'spsa\\_%' ORDER BY 1",
 							  1, &type, &schema, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for functions in the target schema");
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_FUNCTION),
-				 errmsg("function %s exists already", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errmsg("function or type %s exists already", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
 				 errdetail("It could be called in place of a function of the extension."),
-				 errhint("Drop it, or create the extension in a schema that has no functions named spsa_*.")));
+				 errhint("Drop it, or create the extension in a schema that has no functions or types named spsa_*.")));
 	SPI_finish();
 	PG_RETURN_VOID();
 }

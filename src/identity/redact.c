@@ -22,57 +22,6 @@ static emit_log_hook_type previous_emit_log = NULL;
  * none can begin in it.
  */
 
-/*
- * Tokens that were masked last. A token that is written without quotes is taken apart by the parser, whose message then
- * shows a part of it.
- */
-#define KEPT_TOKENS 16
-#define KEPT_LENGTH 127
-#define MIN_FRAGMENT 6
-
-static char kept[KEPT_TOKENS][KEPT_LENGTH + 1];
-static int	next_kept = 0;
-
-static void
-keep(const char *token, size_t n)
-{
-	strlcpy(kept[next_kept], token, Min(n, KEPT_LENGTH) + 1);
-	next_kept = (next_kept + 1) % KEPT_TOKENS;
-}
-
-static bool
-is_fragment(const char *string, size_t n)
-{
-	if (n < MIN_FRAGMENT || n > KEPT_LENGTH)
-		return false;
-	for (int i = 0; i < KEPT_TOKENS; i++)
-	{
-		size_t		length = strlen(kept[i]);
-
-		for (size_t j = 0; j + n <= length; j++)
-		{
-			if (memcmp(kept[i] + j, string, n) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-static void
-mask_fragments(char *string)
-{
-	while (string != NULL && *string != '\0')
-	{
-		size_t		n = 0;
-
-		while (token_is_body_char(string[n]))
-			n++;
-		if (is_fragment(string, n))
-			memset(string, '*', n);
-		string += n > 0 ? n : 1;
-	}
-}
-
 /* Shorter ones are our own function names; a part of a token is masked as well. */
 static bool
 scan_tokens(char *string, bool change)
@@ -89,7 +38,6 @@ scan_tokens(char *string, bool change)
 		{
 			if (!change)
 				return true;
-			keep(string, n);
 			memset(string, '*', n);
 			found = true;
 		}
@@ -138,38 +86,98 @@ contains_secret(const char *string)
 		(scan_tokens(unconstify(char *, string), false) || scan_jwts(unconstify(char *, string), false));
 }
 
+/* The statement that the client has sent, and its masked copy while that stands in debug_query_string. */
+static const char *original = NULL;
+static char *copy = NULL;
+
 /* A masked copy that stays until the next one; no error may leave an error report, so no palloc. */
 static const char *
 masked_copy(const char *string)
 {
-	static char *copy = NULL;
 	char	   *fresh = strdup(string);
 
+	if (fresh == NULL)
+		return "(statement hidden)";
+	mask(fresh);
 	free(copy);
 	copy = fresh;
-	if (copy == NULL)
-		return "(statement hidden)";
-	mask(copy);
 	return copy;
+}
+
+/* The text of the running statement as the client has sent it; PostgreSQL keeps it as long as it is the running one. */
+static const char *
+running_statement(void)
+{
+	return debug_query_string != NULL && debug_query_string == copy ? original : debug_query_string;
+}
+
+/* Whether a word occurs in a token that stands in the statement. */
+static bool
+is_part_of_token(const char *word, size_t n, const char *statement)
+{
+	size_t		length;
+
+	for (const char *token = strstr(statement, TOKEN_PREFIX); token != NULL; token = strstr(token + length, TOKEN_PREFIX))
+	{
+		length = TOKEN_PREFIX_LENGTH;
+		while (token_is_body_char(token[length]))
+			length++;
+		if (length < TOKEN_PREFIX_LENGTH + MIN_TOKEN_BODY)
+			continue;
+		for (size_t i = 0; i + n <= length; i++)
+		{
+			if (memcmp(token + i, word, n) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A token that is written without quotes is taken apart by the parser, whose message then shows a part of it. Only the
+ * client's own statement is looked at, and only for short messages about short statements: those of the parser are.
+ */
+#define MIN_FRAGMENT 6
+#define MAX_SEARCHED 2000
+
+static void
+mask_fragments(char *string)
+{
+	const char *statement = running_statement();
+
+	if (string == NULL || statement == NULL || strlen(statement) > MAX_SEARCHED || strlen(string) > MAX_SEARCHED ||
+		!contains_secret(statement))
+		return;
+	while (*string != '\0')
+	{
+		size_t		n = 0;
+
+		while (token_is_body_char(string[n]))
+			n++;
+		if (n >= MIN_FRAGMENT && is_part_of_token(string, n, statement))
+			memset(string, '*', n);
+		string += n > 0 ? n : 1;
+	}
 }
 
 /* Overwrites what pg_stat_activity shows of the running statement, if there is a secret in it. */
 void
 redact_activity(void)
 {
-	if (contains_secret(debug_query_string))
-		pgstat_report_activity(STATE_RUNNING, masked_copy(debug_query_string));
+	char	   *masked;
+
+	if (!contains_secret(debug_query_string))
+		return;
+	masked = strdup(debug_query_string);
+	if (masked != NULL)
+		mask(masked);
+	pgstat_report_activity(STATE_RUNNING, masked != NULL ? masked : "(statement hidden)");
+	free(masked);
 }
 
 static void
 redact_log(ErrorData *entry)
 {
-	if (contains_secret(debug_query_string))
-	{
-		/* A statement may fail before any function of ours has looked at it. */
-		redact_activity();
-		debug_query_string = masked_copy(debug_query_string);
-	}
 	mask(entry->message);
 	mask(entry->detail);
 	mask(entry->detail_log);
@@ -178,6 +186,13 @@ redact_log(ErrorData *entry)
 	mask(entry->internalquery);
 	mask(entry->backtrace);
 	mask_fragments(entry->message);
+	if (contains_secret(debug_query_string))
+	{
+		/* A statement may fail before any function of ours has looked at it. */
+		redact_activity();
+		original = debug_query_string;
+		debug_query_string = masked_copy(debug_query_string);
+	}
 	if (previous_emit_log != NULL)
 		previous_emit_log(entry);
 }

@@ -51,10 +51,7 @@ COMMENT ON EVENT TRIGGER spsa_on_sql_drop IS 'keeps the configuration of spsa fr
 CREATE FUNCTION spsa.on_ddl() RETURNS event_trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_ddl';
 COMMENT ON FUNCTION spsa.on_ddl() IS
-'event trigger: refuses functions named spsa_* of others in the extension''s schema (42723), which could be called in place of its own, and protected tables in inheritance trees (0A000), where their rows could be reached through an unprotected table';
-CREATE EVENT TRIGGER spsa_on_ddl ON ddl_command_end
-	WHEN TAG IN ('CREATE FUNCTION', 'CREATE PROCEDURE', 'CREATE AGGREGATE', 'ALTER FUNCTION', 'ALTER PROCEDURE',
-		'ALTER AGGREGATE', 'ALTER ROUTINE', 'CREATE TABLE', 'ALTER TABLE')
-	EXECUTE FUNCTION spsa.on_ddl();
+'event trigger: refuses functions and types named spsa_* of others in the extension''s schema (42723), which could be called in place of its own, and protected tables in inheritance trees (0A000), where their rows could be reached through an unprotected table';
+CREATE EVENT TRIGGER spsa_on_ddl ON ddl_command_end EXECUTE FUNCTION spsa.on_ddl();
 ALTER EVENT TRIGGER spsa_on_ddl ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER spsa_on_ddl IS 'keeps functions of others from standing in for those of spsa, and protected tables out of inheritance trees';
+COMMENT ON EVENT TRIGGER spsa_on_ddl IS 'keeps functions and types of others from standing in for those of spsa, and protected tables out of inheritance trees';
