@@ -1,0 +1,52 @@
+# docs/REFERENCE.md says what the COMMENTs of functions, tables and columns say.
+
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('reference');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION spsa');
+my $page = PostgreSQL::Test::Utils::slurp_file('docs/REFERENCE.md');
+my $plain = $page =~ s/\\\|/|/gr;
+$plain =~ s/\s+/ /g;
+
+my $members = q{
+	SELECT p.oid, p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+	JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'spsa' WHERE p.proname LIKE 'spsa\_%'};
+my @functions = split /\x1e/, $node->safe_psql('postgres', qq{
+	SELECT string_agg(m.proname || chr(31) || pg_get_function_identity_arguments(m.oid) || chr(31) || pg_get_function_result(m.oid)
+		|| chr(31) || obj_description(m.oid, 'pg_proc') || chr(31) || has_function_privilege('public', m.oid, 'EXECUTE'), chr(30))
+	FROM ($members) m});
+ok(@functions > 25, 'functions');
+for (@functions)
+{
+	my ($name, $arguments, $result, $comment, $public) = split /\x1f/;
+	ok($page =~ /^### \Q$name\E\n(.*?)(?=^##)/ms, "$name is there") or next;
+	my $section = $1;
+	like($section, qr/^    returns \Q$result\E$/m, "$name: result");
+	for my $argument (split /, /, $arguments)
+	{
+		my ($argument_name) = $argument =~ /^(?:VARIADIC )?(\w+)/;
+		like($section, qr/^    \Q$name\E\(.*\b\Q$argument_name\E\b/m, "$name: $argument_name");
+	}
+	$comment =~ s/\s+/ /g;
+	$section =~ s/\s+/ /g;
+	ok(index(lc $section, lc $comment) >= 0, "$name: comment");
+	is($section =~ /Executable by PUBLIC/ ? 'true' : 'false', $public, "$name: who may execute it");
+}
+my @columns = split /\x1e/, $node->safe_psql('postgres', q{
+	SELECT string_agg('`' || a.attname || '` | ' || format_type(a.atttypid, a.atttypmod) || ' | ' || col_description(c.oid, a.attnum) || ' |', chr(30))
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE c.relnamespace = 'spsa'::regnamespace AND c.relkind = 'r'});
+ok(@columns > 60, 'columns');
+for my $column (@columns)
+{
+	$column =~ s/\s+/ /g;
+	ok(index($plain, $column) >= 0, "column $column");
+}
+
+done_testing();
