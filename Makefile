@@ -56,6 +56,7 @@ REGRESS_LIST = \
 	errors \
 	resets \
 	fold_random \
+	plan_matrix \
 	hostile \
 	audit
 

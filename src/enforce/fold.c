@@ -51,7 +51,7 @@
 #define ITEM_SHAPE_LOW 0x73710000
 #define ITEM_SHAPE_HIGH 0x73720000
 
-/* The statement attaches a session: nothing is to be concluded from the one that is attached before. */
+/* The statement attaches a session; value: as in the function's own item of kind PROCOID. */
 #define ITEM_ATTACH 0x73730000
 
 SessionEntry *fold_running_session = NULL;
@@ -193,10 +193,28 @@ fold_invalidate_always(void)
 	CallSyscacheCallbacks(PROCOID, PLAN_MARK);
 }
 
+/* Whether an item stands for an attach function. */
+static bool
+is_attach(const List *items, const PlanInvalItem *item)
+{
+	ListCell   *cell;
+
+	if (item->cacheId == ITEM_ATTACH)
+		return true;
+	foreach(cell, items)
+	{
+		const PlanInvalItem *other = lfirst(cell);
+
+		if (other->cacheId == ITEM_ATTACH && item->cacheId == PROCOID && item->hashValue == other->hashValue)
+			return true;
+	}
+	return false;
+}
+
 /*
- * Whether other plans may be chosen while the statement runs: by functions that are not built in, or by triggers. (After
- * a pooled transaction nobody is attached; were that looked at by each statement, the plans would be thrown away before
- * the next one attaches a session with the same shapes.)
+ * Whether other plans may be chosen while the statement runs: by functions that are not built in (the attach functions do
+ * that by themselves), or by triggers. After a pooled transaction nobody is attached; were that looked at by each
+ * statement, the plans would be thrown away before the next one attaches a session with the same shapes.
  */
 bool
 fold_may_run_plans(const PlannedStmt *plan)
@@ -205,10 +223,10 @@ fold_may_run_plans(const PlannedStmt *plan)
 
 	foreach(cell, plan->invalItems)
 	{
-		if (((const PlanInvalItem *) lfirst(cell))->cacheId == ITEM_ATTACH)
-			return false;
+		if (!is_attach(plan->invalItems, lfirst(cell)))
+			return true;
 	}
-	return plan->invalItems != NIL || plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
+	return plan->commandType != CMD_SELECT || plan->hasModifyingCTE;
 }
 
 /*
@@ -646,10 +664,11 @@ PG_FUNCTION_INFO_V1(spsa_attach_support);
 Datum
 spsa_attach_support(PG_FUNCTION_ARGS)
 {
-	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestSimplify *request = (SupportRequestSimplify *) PG_GETARG_POINTER(0);
 
-	if (IsA(request, SupportRequestSimplify) && ((SupportRequestSimplify *) request)->root != NULL)
-		add_item(((SupportRequestSimplify *) request)->root->glob, ITEM_ATTACH, 0);
+	if (IsA(request, SupportRequestSimplify) && request->root != NULL)
+		add_item(request->root->glob, ITEM_ATTACH,
+				 GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(request->fcall->funcid)));
 	PG_RETURN_POINTER(NULL);
 }
 
