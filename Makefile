@@ -29,6 +29,7 @@ OBJS = \
 	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
 	src/enforce/fold.o \
+	src/enforce/no_scan.o \
 	src/enforce/executor_guard.o
 
 # The install script is these files in this order: each may use what the ones

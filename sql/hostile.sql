@@ -99,10 +99,27 @@ SELECT region, spsa_allows_row('hostile_order', 'read', 'region', region) AS fol
 	spsa_allows_row('hostile_order', 'read', 'region', region) IS NOT FALSE AS not_false,
 	NOT spsa_allows_row('hostile_order', 'read', 'region', region) AS denied
 FROM hostile_null ORDER BY region;
+-- also where the policy of the table has the same call, and after an outer join
+CREATE TABLE hostile_detail (id integer, secret text);
+INSERT INTO hostile_detail VALUES (2, 'US secret'), (3, 'EU secret');
+SELECT t.id, CASE WHEN NOT spsa_allows_row('hostile_order', 'read', 'region'::text, d.region, 'mood'::text, d.mood) THEN '***' ELSE secret END AS shown,
+	spsa_allows_row('hostile_order', 'read', 'region'::text, d.region, 'mood'::text, d.mood) AS allowed
+FROM hostile_detail t LEFT JOIN hostile_order d USING (id) ORDER BY 1;
+SELECT t.id FROM hostile_detail t LEFT JOIN hostile_order d USING (id)
+WHERE spsa_allows_row('hostile_order', 're' || 'ad', 'region'::text, d.region, 'mood'::text, d.mood) IS NOT FALSE ORDER BY 1;
+CREATE FUNCTION hostile_may(region text, mood hostile_mood) RETURNS boolean LANGUAGE sql STABLE AS
+	$$ SELECT spsa_allows_row('hostile_order', 'read', 'region'::text, region, 'mood'::text, mood) $$;
+SELECT t.id FROM hostile_detail t LEFT JOIN hostile_order d USING (id) WHERE COALESCE(hostile_may(d.region, d.mood), true) ORDER BY 1;
+DROP FUNCTION hostile_may(text, hostile_mood);
+DROP TABLE hostile_detail;
 -- As a condition of a policy it needs no such care, which would keep it off indexes.
 EXPLAIN (COSTS OFF) SELECT FROM hostile_order;
+EXPLAIN (COSTS OFF) SELECT hostile_attacker_may IS NOT NULL FROM hostile_order, LATERAL (SELECT lower(region)) l (hostile_attacker_may) WHERE id = 3;
 EXPLAIN (COSTS OFF) UPDATE hostile_order SET region = 'EU' WHERE region = 'EU';
 SELECT spsa_detach();
+-- Nothing granted, nothing scanned, whatever else is asked for.
+EXPLAIN (COSTS OFF) SELECT FROM hostile_order WHERE id > 7 AND region LIKE 'E%';
+EXPLAIN (COSTS OFF) SELECT FROM hostile_null n LEFT JOIN hostile_order o ON o.region = n.region AND o.id = 3;
 
 --
 -- Results that are read after the binding has ended

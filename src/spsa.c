@@ -8,6 +8,7 @@
 #include "base/signal.h"
 #include "enforce/executor_guard.h"
 #include "enforce/fold.h"
+#include "enforce/no_scan.h"
 #include "grant/effective.h"
 #include "grant/shape.h"
 #include "identity/binding.h"
@@ -30,5 +31,6 @@ _PG_init(void)
 	effective_init();
 	shape_init();
 	fold_init();
+	no_scan_init();
 	executor_guard_init();
 }

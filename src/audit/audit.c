@@ -23,10 +23,14 @@
 
 static AuditActor actor_source = NULL;
 
+/* The role of SET ROLE, if there is one; database_role is who has logged in. */
+#define SET_ROLE(parameter) \
+	"CASE WHEN " parameter " IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('set_role', " parameter ") END"
+
 static OwnerStatement insert_event = {
 	"INSERT INTO spsa.audit_event (event, session_id, user_name, set_name, actor, database_role, detail)"
-	" VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, '{}')::pg_catalog.jsonb)",
-	7, {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	" VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, '{}')::pg_catalog.jsonb || " SET_ROLE("$8") ")",
+	8, {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 void
@@ -42,12 +46,18 @@ text_argument(Datum *values, bool *nulls, int n, const char *text)
 	values[n] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
+static char *
+set_role(void)
+{
+	return GetOuterUserId() == GetSessionUserId() ? NULL : GetUserNameFromId(GetOuterUserId(), false);
+}
+
 /* Between owner_begin() and owner_end(). */
 void
 audit_record(const AuditEvent *event)
 {
-	Datum		values[7] = {0};
-	bool		nulls[7] = {false};
+	Datum		values[8] = {0};
+	bool		nulls[8] = {false};
 
 	text_argument(values, nulls, 0, event->event);
 	nulls[1] = event->session_id == NULL;
@@ -55,8 +65,9 @@ audit_record(const AuditEvent *event)
 	text_argument(values, nulls, 2, event->user_name);
 	text_argument(values, nulls, 3, event->set_name);
 	text_argument(values, nulls, 4, actor_source != NULL ? actor_source() : NULL);
-	text_argument(values, nulls, 5, GetUserNameFromId(GetOuterUserId(), false));
+	text_argument(values, nulls, 5, GetUserNameFromId(GetSessionUserId(), false));
 	text_argument(values, nulls, 6, event->detail);
+	text_argument(values, nulls, 7, set_role());
 	owner_execute(&insert_event, values, nulls);
 }
 
@@ -67,6 +78,7 @@ audit_record(const AuditEvent *event)
 	" (r.j->>'session_id')::pg_catalog.uuid, COALESCE(r.j->>'user_name', (SELECT u.user_name FROM spsa.app_user u WHERE u.user_id = (r.j->>'user_id')::pg_catalog.int8))," \
 	" COALESCE(r.j->>'set_name', (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = (r.j->>'set_id')::pg_catalog.int4))," \
 	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4), 'new', pg_catalog.to_jsonb($5)))" \
+	" || " SET_ROLE("$6") \
 	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
 
 /* Without the hash of a session's token: the value of a parameter may be shown by whatever explains statements. */
@@ -89,21 +101,22 @@ static void
 record_change(const char *event, Relation relation, HeapTuple old_row, HeapTuple new_row)
 {
 	Oid			row_type = relation->rd_rel->reltype;
-	Oid			types[5] = {TEXTOID, TEXTOID, TEXTOID, row_type, row_type};
-	Datum		values[5];
-	bool		nulls[5] = {false};
-	char		flags[5];
+	Oid			types[6] = {TEXTOID, TEXTOID, TEXTOID, row_type, row_type, TEXTOID};
+	Datum		values[6];
+	bool		nulls[6] = {false};
+	char		flags[6];
 
 	text_argument(values, nulls, 0, event);
 	text_argument(values, nulls, 1, actor_source != NULL ? actor_source() : NULL);
-	text_argument(values, nulls, 2, GetUserNameFromId(GetOuterUserId(), false));
+	text_argument(values, nulls, 2, GetUserNameFromId(GetSessionUserId(), false));
+	text_argument(values, nulls, 5, set_role());
 	values[3] = row_datum(old_row, RelationGetDescr(relation));
 	nulls[3] = old_row == NULL;
 	values[4] = row_datum(new_row, RelationGetDescr(relation));
 	nulls[4] = new_row == NULL;
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		flags[i] = nulls[i] ? 'n' : ' ';
-	if (SPI_execute_with_args(CHANGE_SQL, 5, types, values, flags, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_with_args(CHANGE_SQL, 6, types, values, flags, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write the audit event of \"%s\"", event);
 }
 

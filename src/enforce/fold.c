@@ -16,8 +16,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -522,20 +524,36 @@ constant_arguments(const FuncExpr *call, Oid *object, Privilege *privilege)
 	return privilege_parse(TextDatumGetCString(second->constvalue), privilege);
 }
 
-/* The calls that equal ours in an expression: all, and those of which only the truth matters, below AND and OR. */
+/*
+ * Calls of the function in an expression: all of them, and those of which only the truth matters, below AND and OR. A
+ * function in SQL may be inlined and turn out to be such a call: it counts as one that is no condition.
+ */
 typedef struct Occurrences
 {
-	const FuncExpr *call;
+	Oid			function;
 	int			all;
 	int			conditions;
 } Occurrences;
 
 static bool
+may_be_inlined(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result = HeapTupleIsValid(row) && ((Form_pg_proc) GETSTRUCT(row))->prolang == SQLlanguageId;
+
+	if (HeapTupleIsValid(row))
+		ReleaseSysCache(row);
+	return result;
+}
+
+/* Queries below are planned by themselves. */
+static bool
 count_all(Node *node, Occurrences *occurrences)
 {
-	if (node == NULL)
+	if (node == NULL || IsA(node, Query))
 		return false;
-	if (equal(node, occurrences->call))
+	if (IsA(node, FuncExpr) &&
+		(((FuncExpr *) node)->funcid == occurrences->function || may_be_inlined(((FuncExpr *) node)->funcid)))
 		occurrences->all++;
 	return expression_tree_walker(node, count_all, occurrences);
 }
@@ -544,45 +562,78 @@ static void
 count_conditions(Node *node, Occurrences *occurrences)
 {
 	ListCell   *cell;
+	List	   *below = NIL;
 
 	if (node == NULL)
 		return;
-	if (equal(node, occurrences->call))
-		occurrences->conditions++;
+	if (IsA(node, FuncExpr))
+		occurrences->conditions += ((FuncExpr *) node)->funcid == occurrences->function;
 	else if (IsA(node, BoolExpr) && ((BoolExpr *) node)->boolop != NOT_EXPR)
-	{
-		foreach(cell, ((BoolExpr *) node)->args)
-			count_conditions(lfirst(cell), occurrences);
-	}
+		below = ((BoolExpr *) node)->args;
 	else if (IsA(node, List))
-	{
-		foreach(cell, (List *) node)
-			count_conditions(lfirst(cell), occurrences);
-	}
+		below = (List *) node;
+	foreach(cell, below)
+		count_conditions(lfirst(cell), occurrences);
 }
 
-static void
-count_in(Node *condition, Occurrences *occurrences)
+/* Whether the function is called, or may be, anywhere but in a policy. */
+static bool
+called_outside_policies(PlannerInfo *root, Oid function)
 {
-	(void) count_all(condition, occurrences);
-	count_conditions(condition, occurrences);
+	Occurrences outside = {function, 0, 0};
+	List	   *checks = root->parse->withCheckOptions;
+	ListCell   *cell;
+
+	root->parse->withCheckOptions = NIL;
+	(void) query_tree_walker(root->parse, count_all, &outside, QTW_IGNORE_RANGE_TABLE);
+	root->parse->withCheckOptions = checks;
+	(void) expression_tree_walker((Node *) root->append_rel_list, count_all, &outside);
+	foreach(cell, root->parse->rtable)
+	{
+		const RangeTblEntry *rte = lfirst(cell);
+
+		/*
+		 * A function that has been inlined stays there, but is not called any
+		 * more.
+		 */
+		if (rte->rtekind == RTE_FUNCTION)
+			(void) count_all((Node *) rte->functions, &outside);
+		(void) count_all((Node *) rte->values_lists, &outside);
+		(void) count_all((Node *) rte->joinaliasvars, &outside);
+		(void) count_all((Node *) rte->tablesample, &outside);
+	}
+	return outside.all > 0;
 }
 
 /*
  * Whether the call stands where NULL counts as FALSE, as in a policy. Elsewhere the predicates, which are NULL for a field
- * that is NULL, must be made to say FALSE as the function does: NOT, IS NOT FALSE and the like tell the difference.
+ * that is NULL, must be made to say FALSE as the function does: NOT, IS NOT FALSE and the like tell the difference. The
+ * call itself does not tell where it stands; so it is taken for a condition only if no other kind of call is left in the
+ * query. (Policies come last: by then, calls elsewhere have been folded.)
  */
 static bool
-is_condition(const Query *query, const FuncExpr *call)
+is_condition(PlannerInfo *root, const FuncExpr *call)
 {
-	Occurrences occurrences = {call, 0, 0};
+	Occurrences in_policies = {call->funcid, 0, 0};
 	ListCell   *cell;
 
-	foreach(cell, query->rtable)
-		count_in((Node *) ((RangeTblEntry *) lfirst(cell))->securityQuals, &occurrences);
-	foreach(cell, query->withCheckOptions)
-		count_in(((WithCheckOption *) lfirst(cell))->qual, &occurrences);
-	return occurrences.all > 0 && occurrences.all == occurrences.conditions;
+	if (called_outside_policies(root, call->funcid))
+		return false;
+	foreach(cell, root->parse->rtable)
+	{
+		Node	   *quals = (Node *) ((RangeTblEntry *) lfirst(cell))->securityQuals;
+
+		(void) count_all(quals, &in_policies);
+		count_conditions(quals, &in_policies);
+	}
+	foreach(cell, root->parse->withCheckOptions)
+	{
+		Node	   *qual = ((WithCheckOption *) lfirst(cell))->qual;
+
+		(void) count_all(qual, &in_policies);
+		count_conditions(qual, &in_policies);
+	}
+	return in_policies.all > 0 && in_policies.all == in_policies.conditions;
 }
 
 static Node *
@@ -627,7 +678,7 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	PG_TRY();
 	{
 		result = fold_shape(call, &arguments, shape);
-		if (result != NULL && !IsA(result, Const) && !is_condition(root->parse, call))
+		if (result != NULL && !IsA(result, Const) && !is_condition(root, call))
 			result = is_true(result);
 	}
 	PG_FINALLY();

@@ -22,6 +22,31 @@ static emit_log_hook_type previous_emit_log = NULL;
  * none can begin in it.
  */
 
+#define JWT_PREFIX "eyJ"
+
+/* How far what begins like a token goes. */
+static size_t
+token_run(const char *string)
+{
+	size_t		n = TOKEN_PREFIX_LENGTH;
+
+	while (token_is_body_char(string[n]))
+		n++;
+	return n;
+}
+
+/* How far what begins like a JWT goes, and how many dots are in it. */
+static size_t
+jwt_run(const char *string, int *dots)
+{
+	size_t		n = 0;
+
+	*dots = 0;
+	while (token_is_body_char(string[n]) || (string[n] == '.' && *dots < 4))
+		*dots += string[n++] == '.';
+	return n;
+}
+
 /* Shorter ones are our own function names; a part of a token is masked as well. */
 static bool
 scan_tokens(char *string, bool change)
@@ -30,10 +55,8 @@ scan_tokens(char *string, bool change)
 
 	for (string = strstr(string, TOKEN_PREFIX); string != NULL; string = strstr(string, TOKEN_PREFIX))
 	{
-		size_t		n = TOKEN_PREFIX_LENGTH;
+		size_t		n = token_run(string);
 
-		while (token_is_body_char(string[n]))
-			n++;
 		if (n >= TOKEN_PREFIX_LENGTH + MIN_TOKEN_BODY)
 		{
 			if (!change)
@@ -51,13 +74,11 @@ scan_jwts(char *string, bool change)
 {
 	bool		found = false;
 
-	for (string = strstr(string, "eyJ"); string != NULL; string = strstr(string, "eyJ"))
+	for (string = strstr(string, JWT_PREFIX); string != NULL; string = strstr(string, JWT_PREFIX))
 	{
-		size_t		n = 0;
-		int			dots = 0;
+		int			dots;
+		size_t		n = jwt_run(string, &dots);
 
-		while (token_is_body_char(string[n]) || (string[n] == '.' && dots < 4))
-			dots += string[n++] == '.';
 		if (dots >= 2)
 		{
 			if (!change)
@@ -111,24 +132,36 @@ running_statement(void)
 	return debug_query_string != NULL && debug_query_string == copy ? original : debug_query_string;
 }
 
-/* Whether a word occurs in a token that stands in the statement. */
 static bool
-is_part_of_token(const char *word, size_t n, const char *statement)
+is_within(const char *word, size_t n, const char *secret, size_t length)
+{
+	for (size_t i = 0; i + n <= length; i++)
+	{
+		if (pg_strncasecmp(secret + i, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a word occurs in a secret that stands in the statement; identifiers come folded to lower case. */
+static bool
+is_part_of_secret(const char *word, size_t n, const char *statement)
 {
 	size_t		length;
 
-	for (const char *token = strstr(statement, TOKEN_PREFIX); token != NULL; token = strstr(token + length, TOKEN_PREFIX))
+	for (const char *s = strstr(statement, TOKEN_PREFIX); s != NULL; s = strstr(s + length, TOKEN_PREFIX))
 	{
-		length = TOKEN_PREFIX_LENGTH;
-		while (token_is_body_char(token[length]))
-			length++;
-		if (length < TOKEN_PREFIX_LENGTH + MIN_TOKEN_BODY)
-			continue;
-		for (size_t i = 0; i + n <= length; i++)
-		{
-			if (memcmp(token + i, word, n) == 0)
-				return true;
-		}
+		length = token_run(s);
+		if (length >= TOKEN_PREFIX_LENGTH + MIN_TOKEN_BODY && is_within(word, n, s, length))
+			return true;
+	}
+	for (const char *s = strstr(statement, JWT_PREFIX); s != NULL; s = strstr(s + length, JWT_PREFIX))
+	{
+		int			dots;
+
+		length = jwt_run(s, &dots);
+		if (dots >= 2 && is_within(word, n, s, length))
+			return true;
 	}
 	return false;
 }
@@ -154,7 +187,7 @@ mask_fragments(char *string)
 
 		while (token_is_body_char(string[n]))
 			n++;
-		if (n >= MIN_FRAGMENT && is_part_of_token(string, n, statement))
+		if (n >= MIN_FRAGMENT && is_part_of_secret(string, n, statement))
 			memset(string, '*', n);
 		string += n > 0 ? n : 1;
 	}
@@ -186,6 +219,8 @@ redact_log(ErrorData *entry)
 	mask(entry->internalquery);
 	mask(entry->backtrace);
 	mask_fragments(entry->message);
+	mask_fragments(entry->detail);
+	mask_fragments(entry->hint);
 	if (contains_secret(debug_query_string))
 	{
 		/* A statement may fail before any function of ours has looked at it. */

@@ -300,7 +300,7 @@ COMMENT ON COLUMN spsa.audit_event.session_id IS 'session concerned';
 COMMENT ON COLUMN spsa.audit_event.user_name IS 'user concerned';
 COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';
 COMMENT ON COLUMN spsa.audit_event.actor IS 'user of the attached session that did it, or who acts as that user; null when no session was attached';
-COMMENT ON COLUMN spsa.audit_event.database_role IS 'database role that did it';
+COMMENT ON COLUMN spsa.audit_event.database_role IS 'database role that has logged in; the role of SET ROLE, if any, is in detail';
 COMMENT ON COLUMN spsa.audit_event.detail IS 'further facts as a JSON object';
 
 -- Configuration belongs into a dump; sessions, activations, secrets and history do not.

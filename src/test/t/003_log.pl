@@ -54,7 +54,7 @@ sub no_secret
 	while (my ($who, $token) = each %secret)
 	{
 		my $body = substr $token, 5;
-		push @found, "$who: token" if grep { index($text, substr $body, $_, 12) >= 0 } 0, 10, 20, 30;
+		push @found, "$who: token" if grep { index(lc $text, lc substr $body, $_, 12) >= 0 } 0, 10, 20, 30;
 		push @found, "$who: hash" if index(lc $text, sha256_hex($token)) >= 0;
 	}
 	is(join('; ', @found), '', $name) or diag(join "\n", grep { my $line = $_; grep { index($line, substr $_, 15, 12) >= 0 } values %secret } split /\n/, $text);
