@@ -28,17 +28,16 @@
 #include "base/table.h"
 #include "enforce/executor_guard.h"
 #include "enforce/fold.h"
-#include "enforce/row_policy.h"
 #include "grant/effective.h"
 #include "identity/binding.h"
 
 static ExecutorStart_hook_type previous_start = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
+static ExecutorFinish_hook_type previous_finish = NULL;
 static int	depth = 0;			/* of ExecutorRun */
 static int	procedures = 0;		/* CALL and DO that are running */
 static uint64 changes_before = 0;	/* session_own_changes() at depth 0 */
-static ExecutorFinish_hook_type previous_finish = NULL;
 
 /* Marked plans that have been started, and under which binding. */
 typedef struct Started
@@ -152,7 +151,7 @@ check_start(const PlannedStmt *plan)
 			session_raise_invalid();
 		case SESSION_NONE:
 			if (guc_require_session)
-				row_policy_raise_no_session();
+				session_raise_missing();
 			break;
 	}
 	if (holding || (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))

@@ -21,7 +21,6 @@
 
 #include "base/guc.h"
 #include "enforce/policy_call.h"
-#include "enforce/row_policy.h"
 #include "grant/shape.h"
 #include "grant/value.h"
 #include "identity/binding.h"
@@ -272,15 +271,6 @@ arm_holds(const List *tests, FunctionCallInfo fcinfo)
 	return tests != NIL;
 }
 
-void
-row_policy_raise_no_session(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("no session is attached"),
-			 errhint("Attach a session with spsa_attach() or spsa_attach_connection().")));
-}
-
 /* The valid session, or NULL if there is none; an error if it is over, or missing where one is required. */
 static SessionEntry *
 asking_session(void)
@@ -300,7 +290,7 @@ asking_session(void)
 			break;
 	}
 	if (guc_require_session)
-		row_policy_raise_no_session();
+		session_raise_missing();
 	return NULL;
 }
 

@@ -503,6 +503,15 @@ session_raise_invalid(void)
 			 errhint("Authenticate again to get a new token.")));
 }
 
+void
+session_raise_missing(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("no session is attached"),
+			 errhint("Attach a session with spsa_attach() or spsa_attach_connection().")));
+}
+
 /* The attached session, for functions that make no sense without. */
 SessionEntry *
 session_require(void)
@@ -519,10 +528,7 @@ session_require(void)
 		case SESSION_NONE:
 			break;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("no session is attached"),
-			 errhint("Attach a session with spsa_attach() or spsa_attach_connection().")));
+	session_raise_missing();
 }
 
 /* Invariant 9: each refusal leaves a log line, without statement and context, which may hold the token. */

@@ -79,6 +79,7 @@ extern SessionEntry *session_require(void);
 extern SessionEntry *session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason);
 extern SessionEntry *session_find(const pg_uuid_t *session_id);
 extern void session_raise_invalid(void) pg_attribute_noreturn();
+extern void session_raise_missing(void) pg_attribute_noreturn();
 extern void session_log_refusal(const char *what, const char *reason);
 extern char *session_attribute_text(const SessionEntry *entry, const char *name);
 extern JsonbValue *session_attribute_value(const SessionEntry *entry, const char *name);
