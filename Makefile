@@ -21,6 +21,7 @@ OBJS = \
 	src/grant/value.o \
 	src/grant/validate.o \
 	src/grant/definition.o \
+	src/grant/definition_cache.o \
 	src/grant/effective.o \
 	src/grant/shape.o \
 	src/grant/session_info.o \

@@ -9,6 +9,7 @@
 #include "enforce/executor_guard.h"
 #include "enforce/fold.h"
 #include "enforce/no_scan.h"
+#include "grant/definition_cache.h"
 #include "grant/effective.h"
 #include "grant/shape.h"
 #include "identity/binding.h"
@@ -28,6 +29,7 @@ _PG_init(void)
 	binding_init();
 	guc_reserve();
 	session_init();
+	definition_cache_init();
 	effective_init();
 	shape_init();
 	fold_init();

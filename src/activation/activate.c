@@ -205,7 +205,7 @@ static bool
 find_active(Activation *activation)
 {
 	Datum		values[4] = {
-		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.header.set_id),
+		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.set_id),
 		Int64GetDatum(activation->set.assignment_id), TimestampTzGetDatum(activation->now)
 	};
 	TimestampTz ends;
@@ -235,7 +235,7 @@ static bool
 insert_new(Activation *activation)
 {
 	Datum		values[7] = {
-		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.header.set_id),
+		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.set_id),
 		Int64GetDatum(activation->set.assignment_id), TimestampTzGetDatum(activation->now),
 		TimestampTzGetDatum(activation->expires_at)
 	};
@@ -260,7 +260,7 @@ activate(Activation *activation)
 {
 	OwnerState	state;
 
-	if (!activation->set.header.activation_required)
+	if (!activation->set.activation_required)
 	{
 		activation->already_active = true;
 		ereport(NOTICE,
@@ -301,7 +301,7 @@ check_still_permitted(const Activation *activation)
 
 	if (entry == NULL)
 		session_raise_invalid();
-	(void) require_assigned(entry, activation->set.header.set_id, activation->set_name);
+	(void) require_assigned(entry, activation->set.set_id, activation->set_name);
 }
 
 /* The arguments from the set on are the same in both forms. */
@@ -409,7 +409,7 @@ count_gated(const SessionEntry *entry)
 	{
 		const SetState *set = lfirst(cell);
 
-		count += set->active && set->header.activation_required;
+		count += set->active && set->activation_required;
 	}
 	return count;
 }
@@ -422,7 +422,7 @@ deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 	const SetState *set = effective_set(entry, set_id);
 	bool		was_active;
 
-	if (set != NULL && set->active && !set->header.activation_required)
+	if (set != NULL && set->active && !set->activation_required)
 	{
 		ereport(NOTICE,
 				(errmsg("permission set \"%s\" needs no activation and stays in effect", name)));

@@ -14,11 +14,14 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
@@ -162,12 +165,51 @@ send_user(Datum user_id)
 	signal_send(OID_FIRST_BUCKET + signal_bucket_of_user(DatumGetInt64(user_id)));
 }
 
+/*
+ * What a transaction changes is seen by new snapshots a moment before its signals are there. Who keeps definitions must
+ * know: the changing transaction holds a lock, on an object that does not exist, which is released after the signals are
+ * sent. It conflicts with no other change.
+ */
+static void
+set_definition_tag(LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId, OID_DEFINITION, 0);
+}
+
+/*
+ * Whether every change of definitions that a snapshot taken before can see has sent its signal. (In recovery there are no
+ * such locks.)
+ */
+bool
+signal_definitions_settled(void)
+{
+	LOCKTAG		tag;
+
+	if (RecoveryInProgress())
+		return false;
+	set_definition_tag(&tag);
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	LockRelease(&tag, ShareLock, false);
+	return true;
+}
+
+uint64
+signal_definition_count(void)
+{
+	return definition_count;
+}
+
 /* SQL: spsa.signal_definition() */
 PG_FUNCTION_INFO_V1(spsa_signal_definition);
 Datum
 spsa_signal_definition(PG_FUNCTION_ARGS)
 {
+	LOCKTAG		tag;
+
 	(void) trigger_data(fcinfo);
+	set_definition_tag(&tag);
+	(void) LockAcquire(&tag, RowExclusiveLock, false, false);
 	signal_send(OID_DEFINITION);
 	return PointerGetDatum(NULL);
 }

@@ -20,6 +20,8 @@ extern void signal_set_listener(SignalListener listener);
 extern uint64 signal_epoch(void);
 extern uint32 signal_bucket_of_session(const pg_uuid_t *session_id);
 extern uint32 signal_bucket_of_user(int64 user_id);
+extern uint64 signal_definition_count(void);
+extern bool signal_definitions_settled(void);
 extern SignalCounts signal_counts(uint32 session_bucket, uint32 user_bucket);
 
 #endif							/* SPSA_SIGNAL_H */

@@ -10,6 +10,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+#include "utils/memutils.h"
+
 #include "base/table.h"
 #include "grant/definition.h"
 
@@ -43,32 +45,6 @@ operator_parse(const char *name, ScopeOperator *operator)
 		}
 	}
 	return false;
-}
-
-/* False if the set is gone or of a kind that does not grant by itself. */
-bool
-definition_read_header(int32 set_id, Snapshot snapshot, SetHeader *header)
-{
-	TableScan	scan;
-	ScanKeyData key;
-	HeapTuple	row;
-	bool		isnull;
-	bool		found;
-
-	table_key(&key, Anum_permission_set_set_id, F_INT4EQ, Int32GetDatum(set_id));
-	table_begin(&scan, "permission_set", "permission_set_pkey", snapshot, 1, &key);
-	row = table_next(&scan);
-	found = HeapTupleIsValid(row) &&
-		strcmp(TextDatumGetCString(table_value(&scan, row, Anum_permission_set_kind, &isnull)), "set") == 0;
-	if (found)
-	{
-		header->set_id = set_id;
-		header->name = TextDatumGetCString(table_value(&scan, row, Anum_permission_set_set_name, &isnull));
-		header->activation_required =
-			DatumGetBool(table_value(&scan, row, Anum_permission_set_activation_required, &isnull));
-	}
-	table_end(&scan);
-	return found;
 }
 
 /* Identifier of a set, or 0. */
@@ -186,16 +162,16 @@ read_scopes(int32 set_id, Oid object, Snapshot snapshot)
 	return scopes;
 }
 
-static ObjectGrant *
-grant_from_row(const TableScan *scan, HeapTuple row)
+static void
+grant_from_row(ObjectGrant *grant, const TableScan *scan, HeapTuple row)
 {
 	static const AttrNumber columns[PRIVILEGE_COUNT] = {
 		Anum_object_permission_can_read, Anum_object_permission_can_create, Anum_object_permission_can_edit,
 		Anum_object_permission_can_delete, Anum_object_permission_view_all, Anum_object_permission_modify_all
 	};
-	ObjectGrant *grant = palloc0(sizeof(ObjectGrant));
 	bool		isnull;
 
+	memset(grant, 0, sizeof(ObjectGrant));
 	grant->object = DatumGetObjectId(table_value(scan, row, Anum_object_permission_object, &isnull));
 	grant->row_scoped = DatumGetBool(table_value(scan, row, Anum_object_permission_row_scoped, &isnull));
 	for (int i = 0; i < PRIVILEGE_COUNT; i++)
@@ -203,29 +179,99 @@ grant_from_row(const TableScan *scan, HeapTuple row)
 		if (DatumGetBool(table_value(scan, row, columns[i], &isnull)))
 			grant->privileges |= PRIVILEGE_BIT(i);
 	}
-	return grant;
 }
 
-/* What a set grants on objects: a list of ObjectGrant *. */
-List *
-definition_read_grants(int32 set_id, Snapshot snapshot)
+/* The index gives them in the order of their objects. */
+static void
+read_grants(Definition *definition, Snapshot snapshot)
 {
 	TableScan	scan;
 	ScanKeyData key;
 	HeapTuple	row;
-	List	   *grants = NIL;
+	int			room = 4;
 
-	table_key(&key, Anum_object_permission_set_id, F_INT4EQ, Int32GetDatum(set_id));
+	definition->grants = palloc(sizeof(ObjectGrant) * room);
+	table_key(&key, Anum_object_permission_set_id, F_INT4EQ, Int32GetDatum(definition->set_id));
 	table_begin(&scan, "object_permission", "object_permission_pkey", snapshot, 1, &key);
 	while (HeapTupleIsValid(row = table_next(&scan)))
 	{
-		ObjectGrant *grant = grant_from_row(&scan, row);
+		ObjectGrant *grant;
 
-		grant->set_id = set_id;
+		if (definition->ngrants == room)
+		{
+			room *= 2;
+			definition->grants = repalloc_huge(definition->grants, sizeof(ObjectGrant) * room);
+		}
+		grant = &definition->grants[definition->ngrants++];
+		grant_from_row(grant, &scan, row);
 		if (grant->row_scoped)
-			grant->scopes = read_scopes(set_id, grant->object, snapshot);
-		grants = lappend(grants, grant);
+			grant->scopes = read_scopes(definition->set_id, grant->object, snapshot);
 	}
 	table_end(&scan);
-	return grants;
+}
+
+bool
+definition_has_grant(int32 set_id, Oid object)
+{
+	Snapshot	snapshot = table_snapshot();
+	TableScan	scan;
+	ScanKeyData keys[2];
+	bool		found;
+
+	table_key(&keys[0], Anum_object_permission_set_id, F_INT4EQ, Int32GetDatum(set_id));
+	table_key(&keys[1], Anum_object_permission_object, F_OIDEQ, ObjectIdGetDatum(object));
+	table_begin(&scan, "object_permission", "object_permission_pkey", snapshot, 2, keys);
+	found = HeapTupleIsValid(table_next(&scan));
+	table_end(&scan);
+	table_snapshot_release(snapshot);
+	return found;
+}
+
+/* NULL if the set is gone or of a kind that does not grant by itself. */
+Definition *
+definition_read(int32 set_id, Snapshot snapshot)
+{
+	Definition *definition = NULL;
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+
+	table_key(&key, Anum_permission_set_set_id, F_INT4EQ, Int32GetDatum(set_id));
+	table_begin(&scan, "permission_set", "permission_set_pkey", snapshot, 1, &key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row) &&
+		strcmp(TextDatumGetCString(table_value(&scan, row, Anum_permission_set_kind, &isnull)), "set") == 0)
+	{
+		definition = palloc0(sizeof(Definition));
+		definition->set_id = set_id;
+		definition->name = TextDatumGetCString(table_value(&scan, row, Anum_permission_set_set_name, &isnull));
+		definition->activation_required =
+			DatumGetBool(table_value(&scan, row, Anum_permission_set_activation_required, &isnull));
+	}
+	table_end(&scan);
+	if (definition != NULL)
+		read_grants(definition, snapshot);
+	return definition;
+}
+
+/* What the set grants on an object, or NULL. */
+const ObjectGrant *
+definition_grant(const Definition *definition, Oid object)
+{
+	int			low = 0;
+	int			high = definition->ngrants;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (definition->grants[middle].object == object)
+			return &definition->grants[middle];
+		if (definition->grants[middle].object < object)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }

@@ -42,24 +42,27 @@ typedef struct RowScope
 typedef struct ObjectGrant
 {
 	Oid			object;
-	int32		set_id;
 	uint32		privileges;		/* bits */
 	bool		row_scoped;
 	List	   *scopes;			/* of RowScope * */
 } ObjectGrant;
 
-typedef struct SetHeader
+/* A permission set and what it grants. */
+typedef struct Definition
 {
 	int32		set_id;
 	char	   *name;
 	bool		activation_required;
-} SetHeader;
+	int			ngrants;
+	ObjectGrant *grants;		/* sorted by object */
+} Definition;
 
 extern const char *const privilege_names[PRIVILEGE_COUNT];
 extern bool privilege_parse(const char *name, Privilege *privilege);
 extern bool operator_parse(const char *name, ScopeOperator *operator);
-extern bool definition_read_header(int32 set_id, Snapshot snapshot, SetHeader *header);
 extern int32 definition_find_set(const char *name);
-extern List *definition_read_grants(int32 set_id, Snapshot snapshot);
+extern bool definition_has_grant(int32 set_id, Oid object);
+extern Definition *definition_read(int32 set_id, Snapshot snapshot);
+extern const ObjectGrant *definition_grant(const Definition *definition, Oid object);
 
 #endif							/* SPSA_DEFINITION_H */

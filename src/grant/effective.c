@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/table.h"
+#include "grant/definition_cache.h"
 #include "grant/effective.h"
 
 static void
@@ -49,63 +50,96 @@ is_ended(int64 activation_id, Snapshot snapshot)
 	return ended;
 }
 
-/* Whether the set is activated under the assignment; notes until when. */
-static bool
-read_activation(SessionEntry *entry, SetState *set, Snapshot snapshot, TimestampTz now)
+/* An activation of the session. */
+typedef struct Activation
 {
+	int64		activation_id;
+	int64		assignment_id;
+	TimestampTz expires_at;
+} Activation;
+
+/* Those that have not run out. */
+static List *
+read_activations(const SessionEntry *entry, Snapshot snapshot, TimestampTz now)
+{
+	List	   *activations = NIL;
 	TableScan	scan;
-	ScanKeyData keys[2];
+	ScanKeyData key;
 	HeapTuple	row;
 	bool		isnull;
-	bool		active = false;
 
-	table_key(&keys[0], Anum_activation_session_id, F_UUID_EQ, UUIDPGetDatum(&entry->session_id));
-	table_key(&keys[1], Anum_activation_set_id, F_INT4EQ, Int32GetDatum(set->header.set_id));
-	table_begin(&scan, "activation", "activation_pkey", snapshot, 2, keys);
-	row = table_next(&scan);
-	if (HeapTupleIsValid(row) &&
-		DatumGetInt64(table_value(&scan, row, Anum_activation_assignment_id, &isnull)) == set->assignment_id)
+	table_key(&key, Anum_activation_session_id, F_UUID_EQ, UUIDPGetDatum(&entry->session_id));
+	table_begin(&scan, "activation", "activation_pkey", snapshot, 1, &key);
+	while (HeapTupleIsValid(row = table_next(&scan)))
 	{
-		set->activation_ends = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_expires_at, &isnull));
-		active = now < set->activation_ends &&
-			!is_ended(DatumGetInt64(table_value(&scan, row, Anum_activation_activation_id, &isnull)), snapshot);
-		if (active)
-			changes_at(entry, set->activation_ends);
+		Activation *activation = palloc(sizeof(Activation));
+
+		activation->activation_id = DatumGetInt64(table_value(&scan, row, Anum_activation_activation_id, &isnull));
+		activation->assignment_id = DatumGetInt64(table_value(&scan, row, Anum_activation_assignment_id, &isnull));
+		activation->expires_at = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_expires_at, &isnull));
+		if (now < activation->expires_at && !is_ended(activation->activation_id, snapshot))
+			activations = lappend(activations, activation);
 	}
 	table_end(&scan);
-	return active;
+	return activations;
+}
+
+/* Whether the set is activated under its assignment; notes until when. */
+static bool
+is_activated(SessionEntry *entry, SetState *set, const List *activations)
+{
+	ListCell   *cell;
+
+	foreach(cell, activations)
+	{
+		const Activation *activation = lfirst(cell);
+
+		if (activation->assignment_id != set->assignment_id)
+			continue;
+		set->activation_ends = activation->expires_at;
+		changes_at(entry, set->activation_ends);
+		return true;
+	}
+	return false;
 }
 
 /* NULL if the assignment does not count now. */
 static SetState *
-set_from_assignment(SessionEntry *entry, const TableScan *scan, HeapTuple row, Snapshot snapshot)
+set_from_assignment(SessionEntry *entry, const TableScan *scan, HeapTuple row, const DefinitionReader *reader, TimestampTz now)
 {
-	SetState   *set = palloc0(sizeof(SetState));
-	TimestampTz now = GetCurrentTimestamp();
+	SetState   *set;
 	TimestampTz starts_at;
+	TimestampTz ends_at;
 	bool		isnull;
 	Datum		value;
+	const Definition *definition;
 
 	value = table_value(scan, row, Anum_assignment_expires_at, &isnull);
-	set->assignment_ends = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+	ends_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
 	starts_at = DatumGetTimestampTz(table_value(scan, row, Anum_assignment_starts_at, &isnull));
 	if (now < starts_at)
 		changes_at(entry, starts_at);
-	if (now < starts_at || now >= set->assignment_ends)
+	if (now < starts_at || now >= ends_at)
 		return NULL;
-	changes_at(entry, set->assignment_ends);
+	changes_at(entry, ends_at);
+	definition = definition_get(reader, DatumGetInt32(table_value(scan, row, Anum_assignment_set_id, &isnull)), entry->context);
+	if (definition == NULL)
+		return NULL;
+	set = palloc0(sizeof(SetState));
+	set->definition = definition;
+	set->set_id = definition->set_id;
+	set->activation_required = definition->activation_required;
 	set->assignment_id = DatumGetInt64(table_value(scan, row, Anum_assignment_assignment_id, &isnull));
-	if (!definition_read_header(DatumGetInt32(table_value(scan, row, Anum_assignment_set_id, &isnull)), snapshot, &set->header))
-		return NULL;
-	set->allowed = is_allowed(entry, set->header.set_id);
-	set->active = set->allowed && (!set->header.activation_required || read_activation(entry, set, snapshot, now));
+	set->assignment_ends = ends_at;
+	set->allowed = is_allowed(entry, set->set_id);
 	return set;
 }
 
-static void
-load_grants(SessionEntry *entry, Snapshot snapshot)
+static List *
+read_assigned_sets(SessionEntry *entry, Snapshot snapshot, TimestampTz now)
 {
-	Grants	   *grants = palloc0(sizeof(Grants));
+	DefinitionReader reader = definition_reader(snapshot, entry->counts.definition);
+	List	   *sets = NIL;
 	TableScan	scan;
 	ScanKeyData key;
 	HeapTuple	row;
@@ -114,15 +148,36 @@ load_grants(SessionEntry *entry, Snapshot snapshot)
 	table_begin(&scan, "assignment", "assignment_user_id_set_id_key", snapshot, 1, &key);
 	while (HeapTupleIsValid(row = table_next(&scan)))
 	{
-		SetState   *set = set_from_assignment(entry, &scan, row, snapshot);
+		SetState   *set = set_from_assignment(entry, &scan, row, &reader, now);
 
-		if (set == NULL)
-			continue;
-		grants->sets = lappend(grants->sets, set);
-		if (set->active)
-			grants->objects = list_concat(grants->objects, definition_read_grants(set->header.set_id, snapshot));
+		if (set != NULL)
+			sets = lappend(sets, set);
 	}
 	table_end(&scan);
+	return sets;
+}
+
+static void
+load_grants(SessionEntry *entry, Snapshot snapshot)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Grants	   *grants = palloc0(sizeof(Grants));
+	List	   *activations = NIL;
+	bool		have_activations = false;
+	ListCell   *cell;
+
+	grants->sets = read_assigned_sets(entry, snapshot, now);
+	foreach(cell, grants->sets)
+	{
+		SetState   *set = lfirst(cell);
+
+		if (set->activation_required && set->allowed && !have_activations)
+		{
+			activations = read_activations(entry, snapshot, now);
+			have_activations = true;
+		}
+		set->active = set->allowed && (!set->activation_required || is_activated(entry, set, activations));
+	}
 	entry->grants = grants;
 }
 
@@ -136,7 +191,7 @@ effective_set(const SessionEntry *entry, int32 set_id)
 	{
 		const SetState *set = lfirst(cell);
 
-		if (set->header.set_id == set_id)
+		if (set->set_id == set_id)
 			return set;
 	}
 	return NULL;
@@ -155,13 +210,13 @@ has_scope_for(const ObjectGrant *grant, Privilege privilege)
 	return false;
 }
 
-/* What one grant reaches. view_all and modify_all reach all rows whatever the scopes. */
+/* What one grant (NULL: none) reaches. view_all and modify_all reach all rows whatever the scopes. */
 static Reach
 grant_reach(const ObjectGrant *grant, Privilege privilege)
 {
 	Privilege	all = privilege == PRIVILEGE_READ ? PRIVILEGE_VIEW_ALL : PRIVILEGE_MODIFY_ALL;
 
-	if ((grant->privileges & PRIVILEGE_BIT(privilege)) == 0)
+	if (grant == NULL || (grant->privileges & PRIVILEGE_BIT(privilege)) == 0)
 		return REACH_NONE;
 	if (!grant->row_scoped || privilege == PRIVILEGE_VIEW_ALL || privilege == PRIVILEGE_MODIFY_ALL)
 		return REACH_ALL;
@@ -177,12 +232,12 @@ effective_reach(const SessionEntry *entry, Oid object, Privilege privilege)
 	Reach		reach = REACH_NONE;
 	ListCell   *cell;
 
-	foreach(cell, ((const Grants *) entry->grants)->objects)
+	foreach(cell, ((const Grants *) entry->grants)->sets)
 	{
-		const ObjectGrant *grant = lfirst(cell);
+		const SetState *set = lfirst(cell);
 
-		if (grant->object == object && grant_reach(grant, privilege) > reach)
-			reach = grant_reach(grant, privilege);
+		if (set->active)
+			reach = Max(reach, grant_reach(definition_grant(set->definition, object), privilege));
 	}
 	return reach;
 }
@@ -194,51 +249,31 @@ effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privile
 	List	   *result = NIL;
 	ListCell   *cell;
 
-	foreach(cell, ((const Grants *) entry->grants)->objects)
+	foreach(cell, ((const Grants *) entry->grants)->sets)
 	{
-		ObjectGrant *grant = lfirst(cell);
+		const SetState *set = lfirst(cell);
+		const ObjectGrant *grant = set->active ? definition_grant(set->definition, object) : NULL;
 
-		if (grant->object == object && grant_reach(grant, privilege) == REACH_SOME)
-			result = lappend(result, grant);
+		if (grant_reach(grant, privilege) == REACH_SOME)
+			result = lappend(result, unconstify(ObjectGrant *, grant));
 	}
 	return result;
-}
-
-static bool
-would_grant(int32 set_id, Oid object, Privilege privilege, Snapshot snapshot)
-{
-	ListCell   *cell;
-
-	foreach(cell, definition_read_grants(set_id, snapshot))
-	{
-		const ObjectGrant *grant = lfirst(cell);
-
-		if (grant->object == object && grant_reach(grant, privilege) != REACH_NONE)
-			return true;
-	}
-	return false;
 }
 
 /* For hints: name of a set that is assigned, not active, and would grant the privilege; or NULL. */
 char *
 effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege)
 {
-	Snapshot	snapshot = table_snapshot();
-	char	   *name = NULL;
 	ListCell   *cell;
 
 	foreach(cell, ((const Grants *) entry->grants)->sets)
 	{
 		const SetState *set = lfirst(cell);
 
-		if (!set->active && set->allowed && would_grant(set->header.set_id, object, privilege, snapshot))
-		{
-			name = pstrdup(set->header.name);
-			break;
-		}
+		if (!set->active && set->allowed && grant_reach(definition_grant(set->definition, object), privilege) != REACH_NONE)
+			return pstrdup(set->definition->name);
 	}
-	table_snapshot_release(snapshot);
-	return name;
+	return NULL;
 }
 
 void

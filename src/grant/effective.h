@@ -15,7 +15,9 @@ typedef enum Reach
 /* How a set stands in a session. */
 typedef struct SetState
 {
-	SetHeader	header;
+	int32		set_id;
+	bool		activation_required;
+	const Definition *definition;	/* good as long as the session's entry */
 	int64		assignment_id;
 	TimestampTz assignment_ends;	/* DT_NOEND: never */
 	bool		allowed;		/* by the session's own restriction */
@@ -26,7 +28,6 @@ typedef struct SetState
 typedef struct Grants
 {
 	List	   *sets;			/* of SetState *: all that are assigned now */
-	List	   *objects;		/* of ObjectGrant *: of the active ones */
 } Grants;
 
 extern void effective_init(void);

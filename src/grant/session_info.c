@@ -59,7 +59,7 @@ add_sets(StringInfo json, const SessionEntry *entry)
 		if (!set->active)
 			continue;
 		appendStringInfoString(json, separator);
-		escape_json(json, set->header.name);
+		escape_json(json, set->definition->name);
 		separator = ", ";
 	}
 	appendStringInfoChar(json, ']');

@@ -1,12 +1,12 @@
 /* shape.c - what a session's effective sets amount to for one object and privilege.
  *
  * A shape is TRUE, FALSE, or a canonical list of arms in which literals stand as text and attributes by name: it depends
- * on which sets are effective, not on who asks. Equal shapes are kept once and have one identifier, so that comparing
- * what a plan was made for with what holds now is comparing numbers.
+ * on which sets are effective, not on who asks. Equal shapes are kept once. Their identifier is a hash (SHA-256, shortened)
+ * of the arms, so that comparing what a plan was made for with what holds now is comparing numbers, whatever was thrown
+ * away in between.
  *
- * Memory: shapes live in shape_context. When there are too many, all are thrown away; identifiers are never used again,
- * so that a plan whose shape is gone counts as made for another one. A pointer to a shape is good until the next call of
- * shape_of().
+ * Memory: shapes live in shape_context. When there are too many, all are thrown away. A pointer to a shape is good until
+ * the next call of shape_of().
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "base/crypto.h"
 #include "grant/shape.h"
 
 #define MAX_SHAPES 4096
@@ -30,20 +31,36 @@ typedef struct ShapeSlot
 
 static MemoryContext shape_context = NULL;
 static HTAB *shapes = NULL;
-static uint64 last_id = SHAPE_NONE_ID + 1;
 static uint64 generation = 1;	/* of shape_context */
 
 static Shape none = {SHAPE_NONE_ID, REACH_NONE, NIL};
-static Shape all = {SHAPE_NONE_ID + 1, REACH_ALL, NIL};
+static Shape all = {SHAPE_ALL_ID, REACH_ALL, NIL};
 
 /* Per session: shapes asked for so far. */
-typedef struct Decision
+typedef struct DecisionKey
 {
 	Oid			object;
-	Privilege	privilege;
+	uint32		privilege;
+} DecisionKey;
+
+typedef struct Decision
+{
+	DecisionKey key;
+	char		status;			/* simplehash's */
 	uint64		generation;
 	const Shape *shape;
 } Decision;
+
+#define SH_PREFIX decision
+#define SH_ELEMENT_TYPE Decision
+#define SH_KEY_TYPE DecisionKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, its) murmurhash32((its).object * PRIVILEGE_COUNT + (its).privilege)
+#define SH_EQUAL(table, a, b) ((a).object == (b).object && (a).privilege == (b).privilege)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 static uint32
 slot_hash(const void *key, Size size)
@@ -395,12 +412,26 @@ make_room(void)
 	make_table();
 }
 
+/* Never one of the two that are not lists of arms. */
+static uint64
+content_id(const char *text, size_t len)
+{
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+	uint64		id;
+
+	if (!crypto_sha256(text, len, hash))
+		elog(ERROR, "could not compute SHA-256");
+	memcpy(&id, hash, sizeof(id));
+	return id <= SHAPE_ALL_ID ? id + SHAPE_ALL_ID + 1 : id;
+}
+
 /* The one shape that has these arms. */
 static const Shape *
 intern(List *arms)
 {
 	StringInfoData key;
 	char	   *text;
+	uint64		id;
 	ShapeSlot  *slot;
 	Shape	   *shape;
 	MemoryContext caller;
@@ -410,6 +441,7 @@ intern(List *arms)
 	foreach(cell, arms)
 		append_text(&key, ((ShapeArm *) lfirst(cell))->key);
 	text = key.data;
+	id = content_id(text, key.len);
 
 	slot = hash_search(shapes, &text, HASH_FIND, NULL);
 	if (slot != NULL)
@@ -424,7 +456,7 @@ intern(List *arms)
 	text = pstrdup(text);
 
 	slot = hash_search(shapes, &text, HASH_ENTER, NULL);
-	shape->id = ++last_id;
+	shape->id = id;
 	slot->shape = shape;
 	MemoryContextSwitchTo(caller);
 	return shape;
@@ -466,32 +498,23 @@ make_shape(const SessionEntry *entry, Oid object, Privilege privilege)
 const Shape *
 shape_of(SessionEntry *entry, Oid object, Privilege privilege)
 {
-	Decision   *decision = NULL;
-	ListCell   *cell;
-	MemoryContext caller;
+	DecisionKey key = {object, privilege};
+	decision_hash *decisions = entry->decisions;
+	Decision   *decision;
+	const Shape *shape;
+	bool		found;
 
-	foreach(cell, entry->decisions)
-	{
-		decision = lfirst(cell);
-		if (decision->object == object && decision->privilege == privilege)
-			break;
-		decision = NULL;
-	}
+	if (decisions == NULL)
+		decisions = entry->decisions = decision_create(entry->context, 8, NULL);
+	decision = decision_lookup(decisions, key);
 	if (decision != NULL && decision->generation == generation)
 		return decision->shape;
 
-	if (decision == NULL)
-	{
-		caller = MemoryContextSwitchTo(entry->context);
-		decision = palloc0(sizeof(Decision));
-		decision->object = object;
-		decision->privilege = privilege;
-		entry->decisions = lappend(entry->decisions, decision);
-		MemoryContextSwitchTo(caller);
-	}
-	decision->shape = make_shape(entry, object, privilege);
+	shape = make_shape(entry, object, privilege);
+	decision = decision_insert(decisions, key, &found);
+	decision->shape = shape;
 	decision->generation = generation;
-	return decision->shape;
+	return shape;
 }
 
 void

@@ -44,6 +44,7 @@ typedef struct Shape
 } Shape;
 
 #define SHAPE_NONE_ID 1
+#define SHAPE_ALL_ID 2
 
 extern void shape_init(void);
 extern bool shape_same_group(const ShapeTest *a, const ShapeTest *b);

@@ -295,16 +295,8 @@ check_scope_shape(const NewRow *row)
 static void
 check_scope_has_grant(int32 set_id, Oid object)
 {
-	Snapshot	snapshot = table_snapshot();
-	List	   *grants = definition_read_grants(set_id, snapshot);
-	ListCell   *cell;
-
-	table_snapshot_release(snapshot);
-	foreach(cell, grants)
-	{
-		if (((const ObjectGrant *) lfirst(cell))->object == object)
-			return;
-	}
+	if (definition_has_grant(set_id, object))
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("the permission set grants nothing on \"%s\" whose rows could be scoped",

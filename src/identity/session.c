@@ -264,31 +264,41 @@ read_session(SessionEntry *entry, Snapshot snapshot)
 	return HeapTupleIsValid(row);
 }
 
-/* Which signals concern the session must be known before they are counted, and they must be counted before it is read. */
-static bool
-find_buckets(SessionEntry *entry)
+typedef enum LoadResult
 {
-	Snapshot	snapshot = table_snapshot();
-	bool		found = read_session(entry, snapshot);
+	LOADED,
+	NO_SESSION,
+	LOAD_AGAIN
+} LoadResult;
 
-	table_snapshot_release(snapshot);
-	entry->session_bucket = signal_bucket_of_session(&entry->session_id);
-	entry->user_bucket = signal_bucket_of_user(entry->user_id);
-	return found;
-}
-
-/* Everything under one snapshot. False if the session is gone. */
-static bool
+/* Everything under one snapshot, with the signals counted before it was taken. */
+static LoadResult
 load_once(SessionEntry *entry)
 {
+	uint64		epoch = signal_epoch();
 	Snapshot	snapshot;
 	bool		found;
 
 	entry->ended = false;
-	entry->counts = signal_counts(entry->session_bucket, entry->user_bucket);
 	entry->schema = table_schema();
 	snapshot = table_snapshot();
-	found = read_session(entry, snapshot) && read_user(entry, snapshot);
+	found = read_session(entry, snapshot);
+	if (found)
+	{
+		/*
+		 * Which signals concern the session is known only now: their counts
+		 * are those of before the snapshot if none at all has come since.
+		 */
+		entry->session_bucket = signal_bucket_of_session(&entry->session_id);
+		entry->user_bucket = signal_bucket_of_user(entry->user_id);
+		entry->counts = signal_counts(entry->session_bucket, entry->user_bucket);
+		if (signal_epoch() != epoch)
+		{
+			table_snapshot_release(snapshot);
+			return LOAD_AGAIN;
+		}
+		found = read_user(entry, snapshot);
+	}
 	if (found)
 	{
 		entry->ended = entry->ended || session_is_ended(&entry->session_id, snapshot);
@@ -299,7 +309,7 @@ load_once(SessionEntry *entry)
 			load_grants(entry, snapshot);
 	}
 	table_snapshot_release(snapshot);
-	return found;
+	return found ? LOADED : NO_SESSION;
 }
 
 /* Signals tell of rows; that the extension was dropped and installed anew shows by its schema. */
@@ -342,7 +352,7 @@ load(const uint8_t hash[CRYPTO_HASH_BYTES])
 	{
 		MemoryContext context = AllocSetContextCreate(caller, "spsa session", ALLOCSET_SMALL_SIZES);
 		SessionEntry *entry;
-		bool		found;
+		LoadResult	result;
 
 		CHECK_FOR_INTERRUPTS();
 		AcceptInvalidationMessages();
@@ -350,21 +360,17 @@ load(const uint8_t hash[CRYPTO_HASH_BYTES])
 		entry = palloc0(sizeof(SessionEntry));
 		entry->context = context;
 		memcpy(entry->hash, hash, CRYPTO_HASH_BYTES);
-		found = find_buckets(entry) && load_once(entry);
+		result = load_once(entry);
 		AcceptInvalidationMessages();
 		MemoryContextSwitchTo(caller);
-		if (found && !is_fresh(entry))
+		if (result == LOADED && is_fresh(entry))
 		{
-			MemoryContextDelete(context);
-			continue;
+			keep(entry);
+			return entry;
 		}
-		if (!found)
-		{
-			MemoryContextDelete(context);
+		MemoryContextDelete(context);
+		if (result == NO_SESSION)
 			return NULL;
-		}
-		keep(entry);
-		return entry;
 	}
 }
 

@@ -56,7 +56,7 @@ typedef struct SessionEntry
 	Jsonb	   *user_attributes;
 	Jsonb	   *attributes;
 	void	   *grants;			/* grant/effective.c */
-	List	   *decisions;		/* grant/shape.c */
+	void	   *decisions;		/* grant/shape.c */
 } SessionEntry;
 
 typedef enum SessionState
