@@ -29,7 +29,9 @@ OBJS = \
 	src/enforce/protect.o \
 	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
+	src/enforce/plan_mark.o \
 	src/enforce/fold.o \
+	src/enforce/session_value.o \
 	src/enforce/no_scan.o \
 	src/enforce/executor_guard.o
 

@@ -121,6 +121,8 @@ CREATE PROCEDURE fold_rounds(n integer) LANGUAGE plpgsql AS $$
 BEGIN
 	FOR round IN 1 .. n LOOP
 		CALL fold_world();
+		-- attributes as constants, and as calls
+		PERFORM set_config('spsa.share_plans', CASE round % 2 WHEN 0 THEN 'on' ELSE 'off' END, false);
 		SET ROLE regress_spsa_fold_random;
 		CALL fold_compare(round);
 		RESET ROLE;

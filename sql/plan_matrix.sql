@@ -595,6 +595,7 @@ SELECT matrix_attach_and_read(:'ben');
 :code
 SELECT matrix_static();
 -- the same sets: the same plan, another attribute
+SET spsa.share_plans = on;
 SELECT spsa_attach_connection(:'cat') \g /dev/null
 SELECT matrix_static();
 SELECT matrix_attach_and_read(:'dan');

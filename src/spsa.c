@@ -7,8 +7,8 @@
 #include "base/guc.h"
 #include "base/signal.h"
 #include "enforce/executor_guard.h"
-#include "enforce/fold.h"
 #include "enforce/no_scan.h"
+#include "enforce/plan_mark.h"
 #include "grant/definition_cache.h"
 #include "grant/effective.h"
 #include "grant/shape.h"
@@ -32,7 +32,7 @@ _PG_init(void)
 	definition_cache_init();
 	effective_init();
 	shape_init();
-	fold_init();
+	plan_mark_init();
 	no_scan_init();
 	executor_guard_init();
 }

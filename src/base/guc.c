@@ -1,6 +1,6 @@
 /* guc.c - settings that are not the carrier of the token (that one is in identity/binding.c).
  *
- * All of them are the administrator's: a user who could turn one off would turn off a protection.
+ * Those that protect are the administrator's: a user who could turn one off would turn off a protection.
  */
 #include "postgres.h"
 
@@ -12,6 +12,14 @@ bool		guc_require_session = false;
 bool		guc_require_local_attach = false;
 bool		guc_notify_events = false;
 int			guc_session_cache_size = 128;
+int			guc_share_plans = SHARE_PLANS_AUTO;
+
+static const struct config_enum_entry share_plans_options[] = {
+	{"auto", SHARE_PLANS_AUTO, false},
+	{"on", SHARE_PLANS_ON, false},
+	{"off", SHARE_PLANS_OFF, false},
+	{NULL, 0, false}
+};
 
 void
 guc_init(void)
@@ -51,6 +59,15 @@ guc_init(void)
 							"Sets how many sessions a backend keeps in memory.",
 							NULL,
 							&guc_session_cache_size, 128, 1, 65536, PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/*
+	 * Why anybody wants it: to see the plans of a pool in psql ("on"), or
+	 * plans with the values of the session's attributes ("off").
+	 */
+	DefineCustomEnumVariable("spsa.share_plans",
+							 "Sets whether cached plans are shared by sessions that differ in their attributes only.",
+							 "auto: once the connection has served two of them. Plans that are not shared have the attributes as constants.",
+							 &guc_share_plans, SHARE_PLANS_AUTO, share_plans_options, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 /* After all are defined: misspelt names are errors from here on. */

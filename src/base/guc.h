@@ -2,10 +2,18 @@
 #ifndef SPSA_GUC_H
 #define SPSA_GUC_H
 
+typedef enum SharePlans
+{
+	SHARE_PLANS_AUTO,
+	SHARE_PLANS_ON,
+	SHARE_PLANS_OFF
+} SharePlans;
+
 extern bool guc_require_session;
 extern bool guc_require_local_attach;
 extern bool guc_notify_events;
 extern int	guc_session_cache_size;
+extern int	guc_share_plans;
 
 extern void guc_init(void);
 extern void guc_reserve(void);

@@ -27,7 +27,8 @@
 #include "base/guc.h"
 #include "base/table.h"
 #include "enforce/executor_guard.h"
-#include "enforce/fold.h"
+#include "enforce/plan_mark.h"
+#include "enforce/session_value.h"
 #include "grant/effective.h"
 #include "identity/binding.h"
 
@@ -121,9 +122,9 @@ check_writes(SessionEntry *entry, const PlannedStmt *plan)
 static void
 check_shapes(const PlannedStmt *plan, SessionEntry *entry)
 {
-	if (fold_is_current(plan, entry))
+	if (plan_mark_is_current(plan, entry))
 		return;
-	fold_invalidate_always();
+	plan_mark_invalidate_always();
 	if (depth > 0 && session_own_changes() != changes_before)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -246,10 +247,10 @@ static void
 guard_start(QueryDesc *query, int eflags)
 {
 	SessionEntry *volatile session = NULL;
-	bool		marked = !IsParallelWorker() && fold_is_marked(query->plannedstmt);
+	bool		marked = !IsParallelWorker() && plan_mark_present(query->plannedstmt);
 
-	if (!IsParallelWorker() && fold_may_run_plans(query->plannedstmt))
-		fold_check_plans();
+	if (!IsParallelWorker() && plan_mark_may_run_plans(query->plannedstmt))
+		plan_mark_check_plans();
 	if (marked)
 		session = check_start(query->plannedstmt);
 	if (query->plannedstmt->parallelModeNeeded && !IsParallelWorker())
@@ -331,7 +332,7 @@ static void
 execute_guarded(QueryDesc *query, const RunArguments *run)
 {
 	const Started *started = find_started(query);
-	SessionEntry *outer = fold_running_session;
+	SessionEntry *outer = session_value_running;
 
 	if (started == NULL)
 	{
@@ -345,7 +346,7 @@ execute_guarded(QueryDesc *query, const RunArguments *run)
 				 errmsg("cannot keep a result of protected objects beyond the transaction"),
 				 errdetail("It could be read after the session has ended."),
 				 errhint("Read all rows before COMMIT.")));
-	fold_running_session = started->session;
+	session_value_running = started->session;
 	binding_hold();
 	PG_TRY();
 	{
@@ -354,7 +355,7 @@ execute_guarded(QueryDesc *query, const RunArguments *run)
 	PG_FINALLY();
 	{
 		binding_release();
-		fold_running_session = outer;
+		session_value_running = outer;
 	}
 	PG_END_TRY();
 }
@@ -440,7 +441,7 @@ guard_utility(PlannedStmt *statement, const char *string, bool read_only, Proces
 	if (runs_plans(statement->utilityStmt))
 	{
 		AcceptInvalidationMessages();
-		fold_check_plans();
+		plan_mark_check_plans();
 	}
 	if (tag == T_CallStmt || tag == T_DoStmt)
 		process_procedure(&utility);
@@ -449,7 +450,7 @@ guard_utility(PlannedStmt *statement, const char *string, bool read_only, Proces
 
 	/* SET and RESET of the token, within a function too. */
 	if (tag == T_VariableSetStmt)
-		fold_check_plans();
+		plan_mark_check_plans();
 }
 
 /* A binding ends with its transaction. Where a procedure goes on after COMMIT, the next plan is chosen without a hook. */
@@ -457,7 +458,7 @@ static void
 transaction_event(XactEvent event, void *arg)
 {
 	if (procedures > 0 && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT))
-		fold_invalidate();
+		plan_mark_invalidate();
 }
 
 void

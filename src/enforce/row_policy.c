@@ -163,11 +163,10 @@ static void
 fill_arms(CallSite *site, SessionEntry *entry, Oid object, Privilege privilege)
 {
 	const Shape *shape = shape_of(entry, object, privilege);
-	List	   *arms = shape_copy_arms(shape);
 	ListCell   *cell;
 
 	site->reach = shape->reach;
-	foreach(cell, arms)
+	foreach(cell, shape->arms)
 		site->arms = lappend(site->arms, make_arm(site, entry, lfirst(cell)));
 }
 
@@ -182,6 +181,7 @@ make_arms(CallSite *site, SessionEntry *entry, Oid object, Privilege privilege)
 	MemoryContextReset(site->context);
 	caller = MemoryContextSwitchTo(site->context);
 	session_pin(entry);
+	shape_hold();
 	PG_TRY();
 	{
 		fill_arms(site, entry, object, privilege);
@@ -189,6 +189,7 @@ make_arms(CallSite *site, SessionEntry *entry, Oid object, Privilege privilege)
 	}
 	PG_FINALLY();
 	{
+		shape_release();
 		session_unpin(entry);
 	}
 	PG_END_TRY();

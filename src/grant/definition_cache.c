@@ -41,8 +41,8 @@ typedef struct Slot
 static MemoryContext cache_context = NULL;
 static HTAB *slots = NULL;
 static uint64 listed_count = 0; /* of signals, when what is listed was read */
-static Oid	listed_schema = InvalidOid; /* and the schema spsa that it was read
-										 * from */
+static Oid	listed_schema = InvalidOid; /* and the schema spsa that it was
+										 * read from */
 static dlist_head unused = DLIST_STATIC_INIT(unused);	/* most recently used
 														 * first */
 static Size unused_bytes = 0;

@@ -6,7 +6,7 @@
  * away in between.
  *
  * Memory: shapes live in shape_context. When there are too many, all are thrown away. A pointer to a shape is good until
- * the next call of shape_of().
+ * the next call of shape_of(), or as long as shapes are held.
  */
 #include "postgres.h"
 
@@ -32,6 +32,7 @@ typedef struct ShapeSlot
 static MemoryContext shape_context = NULL;
 static HTAB *shapes = NULL;
 static uint64 generation = 1;	/* of shape_context */
+static int	held = 0;
 
 static Shape none = {SHAPE_NONE_ID, REACH_NONE, NIL};
 static Shape all = {SHAPE_ALL_ID, REACH_ALL, NIL};
@@ -390,21 +391,24 @@ copy_arm(const ShapeArm *arm)
 	return copy;
 }
 
-/* The arms in the caller's memory context: foreign code may make shape_of() throw the shape away. */
-List *
-shape_copy_arms(const Shape *shape)
+/* While foreign code runs, which may ask for shapes itself, none is thrown away. */
+void
+shape_hold(void)
 {
-	List	   *arms = NIL;
-	ListCell   *cell;
+	held++;
+}
 
-	foreach(cell, shape->arms)
-		arms = lappend(arms, copy_arm(lfirst(cell)));
-	return arms;
+void
+shape_release(void)
+{
+	held--;
 }
 
 static void
 make_room(void)
 {
+	if (held > 0)
+		return;
 	if (hash_get_num_entries(shapes) < MAX_SHAPES && MemoryContextMemAllocated(shape_context, true) < MAX_SHAPE_BYTES)
 		return;
 	MemoryContextReset(shape_context);
@@ -441,6 +445,7 @@ intern(List *arms)
 	foreach(cell, arms)
 		append_text(&key, ((ShapeArm *) lfirst(cell))->key);
 	text = key.data;
+
 	id = content_id(text, key.len);
 
 	slot = hash_search(shapes, &text, HASH_FIND, NULL);

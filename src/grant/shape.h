@@ -48,7 +48,8 @@ typedef struct Shape
 
 extern void shape_init(void);
 extern bool shape_same_group(const ShapeTest *a, const ShapeTest *b);
-extern List *shape_copy_arms(const Shape *shape);
+extern void shape_hold(void);
+extern void shape_release(void);
 extern const Shape *shape_none(void);
 extern const Shape *shape_of(SessionEntry *entry, Oid object, Privilege privilege);
 

@@ -10,6 +10,7 @@
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -54,6 +55,17 @@ value_canonical(Oid type, char *literal)
 	return result;
 }
 
+/* Whether a text always stands for the same value of the type: not so with "today". */
+bool
+value_input_is_immutable(Oid type)
+{
+	Oid			input;
+	Oid			param;
+
+	getTypeInputInfo(getBaseType(type), &input, &param);
+	return func_volatile(input) == PROVOLATILE_IMMUTABLE;
+}
+
 /* The value that canonical text means. */
 Datum
 value_from_text(Oid type, char *text)
@@ -65,7 +77,7 @@ value_from_text(Oid type, char *text)
 	int			level;
 
 	getTypeInputInfo(base, &input, &param);
-	if (func_volatile(input) == PROVOLATILE_IMMUTABLE)
+	if (value_input_is_immutable(base))
 		return OidInputFunctionCall(input, text, param, -1);
 	level = pin_settings();
 	value = OidInputFunctionCall(input, text, param, -1);
@@ -192,4 +204,70 @@ value_from_attribute(SessionEntry *entry, const char *attribute, Oid type, Datum
 	}
 	error_context_stack = callback.previous;
 	return n;
+}
+
+/* An attribute that was converted once; kept with the session. */
+typedef struct Constants
+{
+	char	   *attribute;
+	Oid			type;
+	int			n;
+	Datum	   *values;
+} Constants;
+
+/* The same as value_from_attribute(), for types whose input is immutable. The values live as long as the entry. */
+int
+value_constants(SessionEntry *entry, const char *attribute, Oid type, const Datum **values)
+{
+	Constants  *constants;
+	Datum	   *converted;
+	MemoryContext caller;
+	ListCell   *cell;
+	int16		length;
+	bool		by_value;
+	int			n;
+
+	foreach(cell, entry->constants)
+	{
+		constants = lfirst(cell);
+		if (constants->type == type && strcmp(constants->attribute, attribute) == 0)
+		{
+			*values = constants->values;
+			return constants->n;
+		}
+	}
+	n = value_from_attribute(entry, attribute, type, &converted);
+	get_typlenbyval(type, &length, &by_value);
+	caller = MemoryContextSwitchTo(entry->context);
+	constants = palloc(sizeof(Constants));
+	constants->attribute = pstrdup(attribute);
+	constants->type = type;
+	constants->n = n;
+	constants->values = palloc(sizeof(Datum) * (n + 1));
+	for (int i = 0; i < n; i++)
+		constants->values[i] = datumCopy(converted[i], by_value, length);
+	entry->constants = lappend(entry->constants, constants);
+	MemoryContextSwitchTo(caller);
+	*values = constants->values;
+	return constants->n;
+}
+
+/* Names all attributes of a session with their values; never 0. */
+uint64
+value_digest(SessionEntry *entry)
+{
+	StringInfoData all;
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+
+	if (entry->attributes_digest != 0)
+		return entry->attributes_digest;
+	initStringInfo(&all);
+	appendBinaryStringInfo(&all, (const char *) entry->user_attributes, VARSIZE(entry->user_attributes));
+	appendBinaryStringInfo(&all, (const char *) entry->attributes, VARSIZE(entry->attributes));
+	if (!crypto_sha256(all.data, all.len, hash))
+		elog(ERROR, "could not compute SHA-256");
+	pfree(all.data);
+	memcpy(&entry->attributes_digest, hash, sizeof(uint64));
+	entry->attributes_digest |= 1;
+	return entry->attributes_digest;
 }

@@ -55,6 +55,8 @@ typedef struct SessionEntry
 	char	   *actor;			/* NULL: the user */
 	Jsonb	   *user_attributes;
 	Jsonb	   *attributes;
+	uint64		attributes_digest;	/* grant/value.c; 0: not yet known */
+	List	   *constants;		/* grant/value.c */
 	void	   *grants;			/* grant/effective.c */
 	void	   *decisions;		/* grant/shape.c */
 } SessionEntry;

@@ -1,0 +1,124 @@
+/* session_value.c - attributes of the session at run time: spsa_session_value() and spsa_session_values().
+ *
+ * A folded plan reads them of the session that it was started under, told by the executor guard. Values are converted
+ * once per call site and load of the session.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+#include "enforce/session_value.h"
+#include "grant/value.h"
+
+SessionEntry *session_value_running = NULL;
+
+typedef struct CachedValue
+{
+	uint64		version;
+	Datum		value;
+	bool		isnull;
+} CachedValue;
+
+/* The session that the running plan was started under; in workers and at plan time the present one. */
+static SessionEntry *
+value_session(void)
+{
+	SessionEntry *entry = session_value_running;
+
+	if (entry != NULL && !InSecurityRestrictedOperation())
+		return entry;
+	switch (session_current(&entry))
+	{
+		case SESSION_LIVE:
+			return entry;
+		case SESSION_OVER:
+			session_raise_invalid();
+		case SESSION_NONE:
+			break;
+	}
+	return NULL;
+}
+
+static Datum
+make_array(Datum *values, int n, Oid type)
+{
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_array(values, n, type, length, by_value, align));
+}
+
+static void
+read_value(FunctionCallInfo fcinfo, SessionEntry *entry, CachedValue *cached, bool array)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Datum	   *values;
+	Datum		value;
+	int			n;
+
+	cached->version = 0;
+	n = value_from_attribute(entry, name, type, &values);
+	cached->isnull = n == 0 && !array;
+	if (cached->isnull)
+		return;
+	value = array ? make_array(values, n, type) : values[0];
+	cached->value = datumCopy(value, !array && get_typbyval(type), array ? -1 : get_typlen(type));
+}
+
+static Datum
+session_value(FunctionCallInfo fcinfo, bool array)
+{
+	SessionEntry *entry = value_session();
+	CachedValue *cached = fcinfo->flinfo->fn_extra;
+	MemoryContext caller;
+
+	if (entry == NULL || PG_ARGISNULL(0) || !OidIsValid(get_fn_expr_argtype(fcinfo->flinfo, 1)))
+		PG_RETURN_NULL();
+	if (cached == NULL)
+		cached = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedValue));
+	if (cached->version != entry->version)
+	{
+		uint64		version = entry->version;
+
+		session_pin(entry);
+		PG_TRY();
+		{
+			caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+			read_value(fcinfo, entry, cached, array);
+			MemoryContextSwitchTo(caller);
+		}
+		PG_FINALLY();
+		{
+			session_unpin(entry);
+		}
+		PG_END_TRY();
+		cached->version = version;
+	}
+	if (cached->isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(cached->value);
+}
+
+/* SQL: spsa_session_value(text, anyelement) */
+PG_FUNCTION_INFO_V1(spsa_session_value);
+Datum
+spsa_session_value(PG_FUNCTION_ARGS)
+{
+	return session_value(fcinfo, false);
+}
+
+/* SQL: spsa_session_values(text, anyelement) */
+PG_FUNCTION_INFO_V1(spsa_session_values);
+Datum
+spsa_session_values(PG_FUNCTION_ARGS)
+{
+	return session_value(fcinfo, true);
+}
