@@ -20,6 +20,8 @@ OBJS = \
 	src/identity/session_functions.o \
 	src/grant/value.o \
 	src/grant/validate.o \
+	src/grant/validate_model.o \
+	src/grant/exclusion.o \
 	src/grant/definition.o \
 	src/grant/definition_cache.o \
 	src/grant/effective.o \
@@ -29,6 +31,7 @@ OBJS = \
 	src/enforce/protect.o \
 	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
+	src/enforce/permission_policy.o \
 	src/enforce/plan_mark.o \
 	src/enforce/fold.o \
 	src/enforce/session_value.o \
@@ -40,6 +43,7 @@ OBJS = \
 INSTALL_SQL = \
 	src/sql/guard.sql \
 	src/sql/schema.sql \
+	src/sql/model.sql \
 	src/sql/trigger.sql \
 	src/sql/session.sql \
 	src/sql/activation.sql \
@@ -112,7 +116,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check demo lint format bench check-bare print-%
+SCRIPT_GOALS = help check demo lint format bench check-bare reference print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -149,7 +153,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check demo lint format bench check-bare
+.PHONY: help check demo lint format bench check-bare reference
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -165,6 +169,7 @@ help:
 	@echo '  lint           formatting, warnings, cppcheck, house rules'
 	@echo '  format         format the C sources in place'
 	@echo '  bench          measure'
+	@echo '  reference      write docs/REFERENCE.md anew from the COMMENTs'
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
 
 check demo lint format check-bare:
@@ -172,6 +177,8 @@ check demo lint format check-bare:
 
 bench:
 	@src/test/bench/run
+reference:
+	@src/test/tool/reference
 
 # For the scripts: the lists above have one home.
 print-%:

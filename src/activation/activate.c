@@ -15,13 +15,16 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
 #include "base/owner.h"
+#include "base/table.h"
 #include "grant/effective.h"
 #include "identity/session.h"
 
@@ -73,12 +76,13 @@ static OwnerStatement extend_activation = {
 	4, {UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID}
 };
 
-/* $2: the set, or null for all. A row that somebody has locked is ended by a row of activation_end, which waits for nobody. */
+/* $2: the set, or null for all; $3: the assignment of a group, whose members end with it, or null. A row that somebody has locked is ended by a row of activation_end, which waits for nobody. */
 static OwnerStatement end_activations = {
 	"WITH live AS MATERIALIZED (SELECT a.activation_id, a.session_id, a.set_id,"
 	" a.expires_at > pg_catalog.clock_timestamp() AND EXISTS (SELECT FROM spsa.assignment g"
 	" WHERE g.assignment_id = a.assignment_id) AS active"
-	" FROM spsa.activation a WHERE a.session_id = $1 AND a.set_id = COALESCE($2, a.set_id) AND " NOT_ENDED "),"
+	" FROM spsa.activation a WHERE a.session_id = $1"
+	" AND (a.set_id = COALESCE($2, a.set_id) OR a.assignment_id = $3) AND " NOT_ENDED "),"
 	" free AS MATERIALIZED (SELECT a.activation_id FROM spsa.activation a WHERE a.session_id = $1"
 	" AND a.activation_id IN (SELECT l.activation_id FROM live l) FOR UPDATE SKIP LOCKED),"
 	" gone AS (DELETE FROM spsa.activation a WHERE a.session_id = $1"
@@ -86,7 +90,7 @@ static OwnerStatement end_activations = {
 	" ended AS (INSERT INTO spsa.activation_end (session_id, activation_id)"
 	" SELECT l.session_id, l.activation_id FROM live l WHERE l.activation_id NOT IN (SELECT f.activation_id FROM free f))"
 	" SELECT (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = l.set_id), l.active FROM live l",
-	2, {UUIDOID, INT4OID}
+	3, {UUIDOID, INT4OID, INT8OID}
 };
 
 /* The session that an argument means, if the caller may manage it. */
@@ -102,7 +106,11 @@ managed_session(FunctionCallInfo fcinfo, int argument, AclMode privilege)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("session must not be null")));
 	}
-	entry = session_permitted(PG_GETARG_UUID_P(argument), "activation", privilege);
+	AcceptInvalidationMessages();
+	if (session_current(&entry) == SESSION_LIVE && effective_permission(entry, PERMISSION_MANAGE_ACTIVATIONS))
+		entry = session_find(PG_GETARG_UUID_P(argument));
+	else
+		entry = session_permitted(PG_GETARG_UUID_P(argument), "activation", privilege);
 	if (entry == NULL)
 		session_raise_invalid();
 	return entry;
@@ -149,7 +157,44 @@ require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 				 errmsg("permission set \"%s\" cannot be used in this session", name),
 				 errhint("The session was opened for certain permission sets only; open another one.")));
 	}
+	if (set->group != NULL && set->group->activation_required && !set->group->activated)
+	{
+		session_log_refusal("activate", psprintf("group \"%s\" of permission set \"%s\" is not active",
+												 set->group->definition->name, name));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission set \"%s\" is assigned by way of group \"%s\", which is not active", name,
+						set->group->definition->name),
+				 errhint("Activate the group first.")));
+	}
 	return set;
+}
+
+/*
+ * Refuses an activation that would bring two sets into effect that exclude each other. Of two backends that activate one
+ * each for the same session, the second one waits, and sees what the first one did.
+ */
+static SessionEntry *
+check_exclusions(SessionEntry *entry, int32 set_id)
+{
+	pg_uuid_t	session_id = entry->session_id;
+	const char *one;
+	const char *other;
+
+	if (!effective_may_conflict(entry, set_id))
+		return entry;
+	LockDatabaseObject(table_oid("activation"), signal_bucket_of_session(&session_id), 0, ExclusiveLock);
+	entry = session_find(&session_id);
+	if (entry == NULL)
+		session_raise_invalid();
+	if (!effective_conflict(entry, set_id, &one, &other))
+		return entry;
+	session_log_refusal("activate", psprintf("permission sets \"%s\" and \"%s\" exclude each other", one, other));
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("permission sets \"%s\" and \"%s\" exclude each other", one, other),
+			 errdetail("They must not both be in effect in a session."),
+			 errhint("Deactivate the one that is active first, or use another session.")));
 }
 
 /* The end of the session, of the assignment or of the duration, whichever comes first. */
@@ -160,6 +205,8 @@ activation_end(const SessionEntry *entry, const SetState *set, Interval *duratio
 	Interval	none = {0};
 	Interval	century = {0, 0, 1200};
 
+	if (set->group != NULL && set->group->activation_required)
+		end = Min(end, set->group->activation_ends);
 	if (duration == NULL)
 		return end;
 	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&none))) <= 0)
@@ -319,12 +366,16 @@ activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the reason is longer than %d bytes", MAX_REASON)));
+	(void) require_assigned(entry, set_id, activation.set_name);
+	entry = check_exclusions(entry, set_id);
 	set = require_assigned(entry, set_id, activation.set_name);
 	activation.now = GetCurrentTimestamp();
 	activation.expires_at = activation_end(entry, set, activation.duration, activation.now);
 	activation.session_id = entry->session_id;
 	activation.user_name = pstrdup(entry->user_name);
 	activation.set = *set;
+	if (set->activated)
+		activation.set.assignment_id = set->activated_under;
 	activate(&activation);
 	check_still_permitted(&activation);
 	return_row(fcinfo, &activation);
@@ -350,14 +401,15 @@ spsa_activate_own(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Ends the activation of one set, or of all (0); the number of those that were active. */
+/* Ends the activation of one set (as it stands), or of all (0); the number of those that were active. */
 static int
-deactivate(SessionEntry *entry, int32 set_id)
+deactivate(SessionEntry *entry, int32 set_id, const SetState *set)
 {
 	Activation	ended = {0};
 	AuditEvent	event = {"deactivate"};
-	Datum		values[2];
-	bool		nulls[2] = {false, set_id == 0};
+	bool		group = set != NULL && set->definition->kind == KIND_GROUP;
+	Datum		values[3];
+	bool		nulls[3] = {false, set_id == 0, !group};
 	char	  **names;
 	int			rows;
 	int			count = 0;
@@ -368,6 +420,7 @@ deactivate(SessionEntry *entry, int32 set_id)
 	ended.user_name = pstrdup(entry->user_name);
 	values[0] = UUIDPGetDatum(&ended.session_id);
 	values[1] = Int32GetDatum(set_id);
+	values[2] = Int64GetDatum(group ? set->assignment_id : 0);
 	owner_begin(&state);
 	owner_execute(&lock_session, values, NULL);
 	rows = owner_execute(&end_activations, values, nulls);
@@ -399,21 +452,6 @@ raise_concurrent(void)
 			 errhint("Retry the transaction.")));
 }
 
-static int
-count_gated(const SessionEntry *entry)
-{
-	int			count = 0;
-	ListCell   *cell;
-
-	foreach(cell, ((const Grants *) entry->grants)->sets)
-	{
-		const SetState *set = lfirst(cell);
-
-		count += set->active && set->activation_required;
-	}
-	return count;
-}
-
 static bool
 deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 {
@@ -429,7 +467,7 @@ deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 		return false;
 	}
 	was_active = set != NULL && set->active;
-	if (deactivate(entry, set_id) > 0)
+	if (deactivate(entry, set_id, set) > 0)
 		return true;
 	if (was_active && IsolationUsesXactSnapshot())
 		raise_concurrent();
@@ -460,8 +498,8 @@ Datum
 spsa_deactivate_all(PG_FUNCTION_ARGS)
 {
 	SessionEntry *entry = managed_session(fcinfo, 0, ACL_DELETE);
-	int			active = count_gated(entry);
-	int			ended = deactivate(entry, 0);
+	int			active = effective_count_activated(entry);
+	int			ended = deactivate(entry, 0, NULL);
 
 	if (ended < active && IsolationUsesXactSnapshot())
 		raise_concurrent();

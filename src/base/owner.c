@@ -70,9 +70,8 @@ owner_end(OwnerState *state)
 	SetUserIdAndSecContext(state->user, state->context);
 }
 
-/* The number of rows; the result is SPI's. isnull may be NULL. */
-int
-owner_execute(OwnerStatement *statement, Datum *values, const bool *isnull)
+static int
+execute(OwnerStatement *statement, Datum *values, const bool *isnull, bool read_only)
 {
 	char		nulls[OWNER_MAX_ARGS];
 	int			result;
@@ -89,10 +88,24 @@ owner_execute(OwnerStatement *statement, Datum *values, const bool *isnull)
 	}
 	for (int i = 0; i < statement->nargs; i++)
 		nulls[i] = isnull != NULL && isnull[i] ? 'n' : ' ';
-	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", statement->sql, SPI_result_code_string(result));
 	return (int) SPI_processed;
+}
+
+/* The number of rows; the result is SPI's. isnull may be NULL. */
+int
+owner_execute(OwnerStatement *statement, Datum *values, const bool *isnull)
+{
+	return execute(statement, values, isnull, false);
+}
+
+/* The same under the active snapshot. */
+int
+owner_read(OwnerStatement *statement, Datum *values)
+{
+	return execute(statement, values, NULL, true);
 }
 
 /* A column of the first row. */

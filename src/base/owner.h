@@ -28,6 +28,7 @@ extern void owner_begin_as_caller(OwnerState *state);
 extern bool owner_is_active(void);
 extern void owner_end(OwnerState *state);
 extern int	owner_execute(OwnerStatement *statement, Datum *values, const bool *isnull);
+extern int	owner_read(OwnerStatement *statement, Datum *values);
 extern Datum owner_result(int column, bool *isnull);
 
 #endif							/* SPSA_OWNER_H */

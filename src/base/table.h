@@ -19,6 +19,7 @@
 #define Anum_permission_set_set_name 2
 #define Anum_permission_set_kind 3
 #define Anum_permission_set_activation_required 6
+#define Anum_permission_set_member_activation 8
 
 #define Anum_object_permission_set_id 1
 #define Anum_object_permission_object 2
@@ -29,6 +30,7 @@
 #define Anum_object_permission_view_all 7
 #define Anum_object_permission_modify_all 8
 #define Anum_object_permission_row_scoped 9
+#define Anum_object_permission_muting 10
 
 #define Anum_row_scope_set_id 2
 #define Anum_row_scope_object 3
@@ -38,6 +40,36 @@
 #define Anum_row_scope_attribute 7
 #define Anum_row_scope_privileges 8
 #define Anum_row_scope_field_type 9
+
+#define Anum_group_member_group_id 1
+#define Anum_group_member_member_id 2
+
+#define Anum_field_permission_set_id 1
+#define Anum_field_permission_object 2
+#define Anum_field_permission_field 3
+#define Anum_field_permission_can_read 4
+#define Anum_field_permission_can_edit 5
+#define Anum_field_permission_field_number 6
+#define Anum_field_permission_muting 7
+
+#define Anum_function_permission_set_id 1
+#define Anum_function_permission_function 2
+
+#define Anum_custom_permission_permission_id 1
+#define Anum_custom_permission_permission_name 2
+
+#define Anum_custom_permission_grant_set_id 1
+#define Anum_custom_permission_grant_permission_id 2
+
+#define Anum_protected_field_object 1
+#define Anum_protected_field_field 2
+#define Anum_protected_field_field_number 3
+
+#define Anum_protected_function_function 1
+
+#define Anum_exclusion_set_a 1
+#define Anum_exclusion_set_b 2
+#define Anum_exclusion_kind 3
 
 #define Anum_protected_object_object 1
 #define Anum_protected_object_as_restrictive 4

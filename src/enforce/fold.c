@@ -32,6 +32,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "enforce/fold.h"
 #include "enforce/plan_mark.h"
 #include "enforce/policy_call.h"
 #include "grant/shape.h"
@@ -308,8 +309,8 @@ fold_shape(Folding *folding, const Shape *shape)
 /* ---- the support function ---- */
 
 /* Whether the expression is evaluated by a plan that ExecutorStart sees. */
-static bool
-reads_a_table(const PlannerInfo *root)
+bool
+fold_reads_a_table(const PlannerInfo *root)
 {
 	ListCell   *cell;
 
@@ -484,24 +485,26 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	SessionEntry *entry;
 	Privilege	privilege;
 	Oid			object;
+	Question	question;
 	const Shape *shape;
 	Node	   *volatile result = NULL;
 
-	if (!reads_a_table(root) || !are_plain(call->args) || !constant_arguments(call, &object, &privilege) ||
+	if (!fold_reads_a_table(root) || !are_plain(call->args) || !constant_arguments(call, &object, &privilege) ||
 		policy_call_read(call, &folding.arguments) != NULL)
 		return NULL;
+	question = question_object(object, privilege);
 	switch (session_current(&entry))
 	{
 		case SESSION_LIVE:
 			break;
 		case SESSION_NONE:
-			plan_mark_add(root->glob, object, privilege, shape_none()->id);
+			plan_mark_add(root->glob, &question, shape_none()->id);
 			return makeBoolConst(false, false);
 		case SESSION_OVER:
 			return NULL;		/* the executor guard says so */
 	}
-	shape = shape_of(entry, object, privilege);
-	plan_mark_add(root->glob, object, privilege, shape->id);
+	shape = shape_of(entry, &question);
+	plan_mark_add(root->glob, &question, shape->id);
 	folding.entry = entry;
 	session_pin(entry);
 	shape_hold();

@@ -29,23 +29,24 @@
 /* Hash value of the item that marks a plan: no function has it but by chance, and then only a replan is lost. */
 #define PLAN_MARK 0x73707361u
 
-/* Kinds of the three items that tell a folded shape; no syscache has these numbers. */
-#define ITEM_OBJECT 0x73700000	/* + privilege; value: object */
-#define ITEM_SHAPE_LOW 0x73710000
-#define ITEM_SHAPE_HIGH 0x73720000
+/* Kinds of the four items that tell a folded shape; no syscache has these numbers. */
+#define ITEM_QUESTION 0x73700000	/* + kind of the question; value: its
+									 * subject */
+#define ITEM_FIELD 0x73710000
+#define ITEM_SHAPE_LOW 0x73720000
+#define ITEM_SHAPE_HIGH 0x73730000
 
 /* Kinds of the two items that tell a hash of the attributes, if some stand in the plan as constants. */
 #define ITEM_VALUES_LOW 0x73740000
 #define ITEM_VALUES_HIGH 0x73750000
 
 /* A function that runs no plan, or attaches a session; value: as in the function's own item of kind PROCOID. */
-#define ITEM_HARMLESS 0x73730000
+#define ITEM_HARMLESS 0x73760000
 
 /* Shapes folded into plans that may still be cached. */
 typedef struct Folded
 {
-	Oid			object;
-	Privilege	privilege;
+	Question	question;
 	uint64		shape;
 } Folded;
 
@@ -109,11 +110,11 @@ plan_mark_set(PlannerInfo *root, Oid function)
 }
 
 static void
-remember_folded(Oid object, Privilege privilege, uint64 shape)
+remember_folded(const Question *question, uint64 shape)
 {
 	for (int i = 0; i < nfolded; i++)
 	{
-		if (folded[i].object == object && folded[i].privilege == privilege && folded[i].shape == shape)
+		if (memcmp(&folded[i].question, question, sizeof(Question)) == 0 && folded[i].shape == shape)
 			return;
 	}
 	if (nfolded == MAX_FOLDED)
@@ -121,20 +122,20 @@ remember_folded(Oid object, Privilege privilege, uint64 shape)
 		folded_overflow = true;
 		return;
 	}
-	folded[nfolded].object = object;
-	folded[nfolded].privilege = privilege;
+	folded[nfolded].question = *question;
 	folded[nfolded].shape = shape;
 	nfolded++;
 	checked_version = UNCHECKED;
 }
 
 void
-plan_mark_add(PlannerGlobal *glob, Oid object, Privilege privilege, uint64 shape)
+plan_mark_add(PlannerGlobal *glob, const Question *question, uint64 shape)
 {
-	add_item(glob, ITEM_OBJECT + (int) privilege, object);
+	add_item(glob, ITEM_QUESTION + (int) question->kind, question->subject);
+	add_item(glob, ITEM_FIELD, question->field);
 	add_item(glob, ITEM_SHAPE_LOW, (uint32) shape);
 	add_item(glob, ITEM_SHAPE_HIGH, (uint32) (shape >> 32));
-	remember_folded(object, privilege, shape);
+	remember_folded(question, shape);
 }
 
 bool
@@ -182,9 +183,9 @@ are_present_values(SessionEntry *entry, uint64 values)
 }
 
 static uint64
-present_shape(SessionEntry *entry, Oid object, Privilege privilege)
+present_shape(SessionEntry *entry, const Question *question)
 {
-	return entry == NULL ? shape_none()->id : shape_of(entry, object, privilege)->id;
+	return entry == NULL ? shape_none()->id : shape_of(entry, question)->id;
 }
 
 /* Whether each shape, and the attributes, that were folded into the plan are the present ones. entry: the valid session, or NULL for none. */
@@ -197,21 +198,25 @@ plan_mark_is_current(const PlannedStmt *plan, SessionEntry *entry)
 	for (int i = 0; i < list_length(items); i++)
 	{
 		const PlanInvalItem *item = list_nth(items, i);
+		Question	question;
 		uint64		shape;
 
 		if (item->cacheId == ITEM_VALUES_LOW)
 			values = two_halves(items, i);
-		if (item->cacheId < ITEM_OBJECT || item->cacheId >= ITEM_OBJECT + PRIVILEGE_COUNT)
+		if (item->cacheId < ITEM_QUESTION || item->cacheId >= ITEM_QUESTION + QUESTION_KINDS)
 			continue;
-		shape = two_halves(items, i + 1);
-		if (present_shape(entry, item->hashValue, (Privilege) (item->cacheId - ITEM_OBJECT)) != shape)
+		question.kind = item->cacheId - ITEM_QUESTION;
+		question.subject = item->hashValue;
+		question.field = ((const PlanInvalItem *) list_nth(items, i + 1))->hashValue;
+		shape = two_halves(items, i + 2);
+		if (present_shape(entry, &question) != shape)
 			return false;
 
 		/*
 		 * It may have been forgotten by an invalidation that came while it
 		 * was being made.
 		 */
-		remember_folded(item->hashValue, (Privilege) (item->cacheId - ITEM_OBJECT), shape);
+		remember_folded(&question, shape);
 	}
 	if (values == 0)
 		return true;
@@ -245,7 +250,7 @@ is_harmless(const List *items, const PlanInvalItem *item)
 {
 	ListCell   *cell;
 
-	if (item->cacheId >= ITEM_OBJECT)
+	if (item->cacheId >= ITEM_QUESTION)
 		return true;
 	foreach(cell, items)
 	{
@@ -292,7 +297,7 @@ plan_mark_check_plans(void)
 		return;
 	for (int i = 0; i < nfolded && !folded_overflow; i++)
 	{
-		if (present_shape(entry, folded[i].object, folded[i].privilege) != folded[i].shape)
+		if (present_shape(entry, &folded[i].question) != folded[i].shape)
 			folded_overflow = true;
 	}
 	if (folded_values != 0 && !folded_overflow && !are_present_values(entry, folded_values))

@@ -9,7 +9,7 @@
 
 extern void plan_mark_init(void);
 extern void plan_mark_set(PlannerInfo *root, Oid function);
-extern void plan_mark_add(PlannerGlobal *glob, Oid object, Privilege privilege, uint64 shape);
+extern void plan_mark_add(PlannerGlobal *glob, const Question *question, uint64 shape);
 extern bool plan_mark_may_hold_values(void);
 extern void plan_mark_add_values(PlannerGlobal *glob, SessionEntry *entry);
 extern bool plan_mark_present(const PlannedStmt *plan);

@@ -21,6 +21,7 @@
 
 #include "base/guc.h"
 #include "enforce/policy_call.h"
+#include "enforce/row_policy.h"
 #include "grant/shape.h"
 #include "grant/value.h"
 #include "identity/binding.h"
@@ -162,7 +163,8 @@ make_arm(const CallSite *site, SessionEntry *entry, const ShapeArm *shape)
 static void
 fill_arms(CallSite *site, SessionEntry *entry, Oid object, Privilege privilege)
 {
-	const Shape *shape = shape_of(entry, object, privilege);
+	Question	question = question_object(object, privilege);
+	const Shape *shape = shape_of(entry, &question);
 	ListCell   *cell;
 
 	site->reach = shape->reach;
@@ -273,8 +275,8 @@ arm_holds(const List *tests, FunctionCallInfo fcinfo)
 }
 
 /* The valid session, or NULL if there is none; an error if it is over, or missing where one is required. */
-static SessionEntry *
-asking_session(void)
+SessionEntry *
+row_policy_session(void)
 {
 	SessionEntry *entry;
 
@@ -312,7 +314,7 @@ allows(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown privilege \"%s\"", text_to_cstring(PG_GETARG_TEXT_PP(1))),
 				 errhint("Privileges are read, create, edit, delete, view_all and modify_all.")));
-	entry = asking_session();
+	entry = row_policy_session();
 	if (entry == NULL)
 		return false;
 	if (site->version != entry->version || site->object != object || site->privilege != privilege)

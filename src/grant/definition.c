@@ -1,4 +1,4 @@
-/* definition.c - what permission sets grant: reading spsa.permission_set, object_permission and row_scope.
+/* definition.c - what permission sets grant: reading spsa.permission_set and the tables that refer to it.
  *
  * Invariant 1: what is not understood (an operator, a privilege, a kind of set) grants nothing. Results are allocated in
  * the caller's memory context.
@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/table.h"
@@ -227,32 +228,310 @@ definition_has_grant(int32 set_id, Oid object)
 	return found;
 }
 
-/* NULL if the set is gone or of a kind that does not grant by itself. */
-Definition *
-definition_read(int32 set_id, Snapshot snapshot)
+static FieldGrant *
+field_from_row(const TableScan *scan, HeapTuple row)
+{
+	FieldGrant *field = palloc0(sizeof(FieldGrant));
+	bool		isnull;
+
+	field->object = DatumGetObjectId(table_value(scan, row, Anum_field_permission_object, &isnull));
+	field->number = DatumGetInt16(table_value(scan, row, Anum_field_permission_field_number, &isnull));
+	field->field = *DatumGetName(table_value(scan, row, Anum_field_permission_field, &isnull));
+	if (DatumGetBool(table_value(scan, row, Anum_field_permission_can_read, &isnull)))
+		field->privileges |= PRIVILEGE_BIT(PRIVILEGE_READ);
+	if (DatumGetBool(table_value(scan, row, Anum_field_permission_can_edit, &isnull)))
+		field->privileges |= PRIVILEGE_BIT(PRIVILEGE_EDIT);
+	return field;
+}
+
+/* Rows of a table that belong to a set, by an index that begins with the set's column. */
+static void
+begin_rows_of_set(TableScan *scan, const char *table, const char *index, AttrNumber column, int32 set_id, Snapshot snapshot,
+				  ScanKey key)
+{
+	table_key(key, column, F_INT4EQ, Int32GetDatum(set_id));
+	table_begin(scan, table, index, snapshot, 1, key);
+}
+
+static void
+read_fields(Definition *definition, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+
+	begin_rows_of_set(&scan, "field_permission", "field_permission_pkey", Anum_field_permission_set_id, definition->set_id,
+					  snapshot, &key);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+		definition->fields = lappend(definition->fields, field_from_row(&scan, row));
+	table_end(&scan);
+}
+
+static void
+read_functions(Definition *definition, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+
+	begin_rows_of_set(&scan, "function_permission", "function_permission_pkey", Anum_function_permission_set_id,
+					  definition->set_id, snapshot, &key);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+		definition->functions = lappend(definition->functions,
+										TextDatumGetCString(table_value(&scan, row, Anum_function_permission_function, &isnull)));
+	table_end(&scan);
+}
+
+/* The integers of another column in the rows of the set. */
+static List *
+read_integers(const char *table, const char *index, AttrNumber column, AttrNumber result, int32 set_id, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+	List	   *integers = NIL;
+
+	begin_rows_of_set(&scan, table, index, column, set_id, snapshot, &key);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+		integers = lappend_int(integers, DatumGetInt32(table_value(&scan, row, result, &isnull)));
+	table_end(&scan);
+	return integers;
+}
+
+/* Sets whose kind of exclusion with the set is dynamic, or not understood. */
+static List *
+read_excluded(const char *index, AttrNumber column, AttrNumber other, int32 set_id, Snapshot snapshot, List *excluded)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+
+	begin_rows_of_set(&scan, "exclusion", index, column, set_id, snapshot, &key);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+	{
+		if (strcmp(TextDatumGetCString(table_value(&scan, row, Anum_exclusion_kind, &isnull)), "static") != 0)
+			excluded = lappend_int(excluded, DatumGetInt32(table_value(&scan, row, other, &isnull)));
+	}
+	table_end(&scan);
+	return excluded;
+}
+
+bool
+definition_parse_kind(const char *name, SetKind *kind)
+{
+	static const char *const names[] = {"set", "group", "muting"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strcmp(name, names[i]) == 0)
+		{
+			*kind = (SetKind) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* NULL if the set is gone or of a kind that is not understood. */
+static Definition *
+read_set(int32 set_id, Snapshot snapshot)
 {
 	Definition *definition = NULL;
 	TableScan	scan;
 	ScanKeyData key;
 	HeapTuple	row;
 	bool		isnull;
+	Datum		value;
+	SetKind		kind;
 
-	table_key(&key, Anum_permission_set_set_id, F_INT4EQ, Int32GetDatum(set_id));
-	table_begin(&scan, "permission_set", "permission_set_pkey", snapshot, 1, &key);
+	begin_rows_of_set(&scan, "permission_set", "permission_set_pkey", Anum_permission_set_set_id, set_id, snapshot, &key);
 	row = table_next(&scan);
 	if (HeapTupleIsValid(row) &&
-		strcmp(TextDatumGetCString(table_value(&scan, row, Anum_permission_set_kind, &isnull)), "set") == 0)
+		definition_parse_kind(TextDatumGetCString(table_value(&scan, row, Anum_permission_set_kind, &isnull)), &kind))
 	{
 		definition = palloc0(sizeof(Definition));
 		definition->set_id = set_id;
+		definition->kind = kind;
 		definition->name = TextDatumGetCString(table_value(&scan, row, Anum_permission_set_set_name, &isnull));
 		definition->activation_required =
 			DatumGetBool(table_value(&scan, row, Anum_permission_set_activation_required, &isnull));
+		value = table_value(&scan, row, Anum_permission_set_member_activation, &isnull);
+		definition->bypass = !isnull && strcmp(TextDatumGetCString(value), "bypass") == 0;
 	}
 	table_end(&scan);
-	if (definition != NULL)
-		read_grants(definition, snapshot);
 	return definition;
+}
+
+bool
+definition_exists(int32 set_id)
+{
+	Snapshot	snapshot = table_snapshot();
+	bool		found = read_set(set_id, snapshot) != NULL;
+
+	table_snapshot_release(snapshot);
+	return found;
+}
+
+/* KIND_SET if the set is gone. */
+SetKind
+definition_kind(int32 set_id)
+{
+	Snapshot	snapshot = table_snapshot();
+	const Definition *set = read_set(set_id, snapshot);
+
+	table_snapshot_release(snapshot);
+	return set == NULL ? KIND_SET : set->kind;
+}
+
+/* Everything that is protected. */
+static Definition *
+read_protection(Snapshot snapshot)
+{
+	Definition *definition = palloc0(sizeof(Definition));
+	TableScan	scan;
+	HeapTuple	row;
+	bool		isnull;
+
+	table_begin(&scan, "protected_field", "protected_field_pkey", snapshot, 0, NULL);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+	{
+		FieldGrant *field = palloc0(sizeof(FieldGrant));
+
+		field->object = DatumGetObjectId(table_value(&scan, row, Anum_protected_field_object, &isnull));
+		field->number = DatumGetInt16(table_value(&scan, row, Anum_protected_field_field_number, &isnull));
+		field->field = *DatumGetName(table_value(&scan, row, Anum_protected_field_field, &isnull));
+		definition->fields = lappend(definition->fields, field);
+	}
+	table_end(&scan);
+	table_begin(&scan, "protected_function", "protected_function_pkey", snapshot, 0, NULL);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+		definition->functions = lappend(definition->functions,
+										TextDatumGetCString(table_value(&scan, row, Anum_protected_function_function, &isnull)));
+	table_end(&scan);
+	return definition;
+}
+
+/* NULL if the set is gone or of a kind that is not understood. */
+Definition *
+definition_read(int32 set_id, Snapshot snapshot)
+{
+	Definition *definition;
+
+	if (set_id == DEFINITION_OF_PROTECTION)
+		return read_protection(snapshot);
+	definition = read_set(set_id, snapshot);
+	if (definition == NULL)
+		return NULL;
+	definition->excluded = read_excluded("exclusion_pkey", Anum_exclusion_set_a, Anum_exclusion_set_b, set_id, snapshot, NIL);
+	definition->excluded = read_excluded("exclusion_set_b_idx", Anum_exclusion_set_b, Anum_exclusion_set_a, set_id, snapshot,
+										 definition->excluded);
+	if (definition->kind == KIND_GROUP)
+	{
+		definition->members = read_integers("group_member", "group_member_pkey", Anum_group_member_group_id,
+											Anum_group_member_member_id, set_id, snapshot);
+		return definition;
+	}
+	read_grants(definition, snapshot);
+	read_fields(definition, snapshot);
+	read_functions(definition, snapshot);
+	definition->permissions = read_integers("custom_permission_grant", "custom_permission_grant_pkey",
+											Anum_custom_permission_grant_set_id, Anum_custom_permission_grant_permission_id,
+											set_id, snapshot);
+	return definition;
+}
+
+/* Privileges that are taken away with others: those that need them. */
+uint32
+definition_closure_of_muting(uint32 privileges)
+{
+	const uint32 modify_all = PRIVILEGE_BIT(PRIVILEGE_MODIFY_ALL);
+
+	if ((privileges & PRIVILEGE_BIT(PRIVILEGE_READ)) != 0)
+		return PRIVILEGE_BIT(PRIVILEGE_COUNT) - 1;
+	if ((privileges & PRIVILEGE_BIT(PRIVILEGE_EDIT)) != 0)
+		privileges |= PRIVILEGE_BIT(PRIVILEGE_DELETE);
+	if ((privileges & (PRIVILEGE_BIT(PRIVILEGE_DELETE) | PRIVILEGE_BIT(PRIVILEGE_VIEW_ALL))) != 0)
+		privileges |= modify_all;
+	return privileges;
+}
+
+static const FieldGrant *
+find_field(const Definition *definition, Oid object, AttrNumber number)
+{
+	ListCell   *cell;
+
+	foreach(cell, definition->fields)
+	{
+		const FieldGrant *field = lfirst(cell);
+
+		if (field->object == object && field->number == number)
+			return field;
+	}
+	return NULL;
+}
+
+/* Whether the column is listed under the name that it has now. */
+static bool
+has_its_name(const FieldGrant *field)
+{
+	char	   *name = get_attname(field->object, field->number, true);
+
+	return name != NULL && strcmp(name, NameStr(field->field)) == 0;
+}
+
+/* Privileges (bits) that the set lists for a column. */
+uint32
+definition_field(const Definition *definition, Oid object, AttrNumber number)
+{
+	const FieldGrant *field = find_field(definition, object, number);
+
+	if (field == NULL || (definition->kind != KIND_MUTING && !has_its_name(field)))
+		return 0;
+	return field->privileges;
+}
+
+/* Whether the column is listed, under whatever name: what is protected stays so. */
+bool
+definition_has_field(const Definition *definition, Oid object, AttrNumber number)
+{
+	return find_field(definition, object, number) != NULL;
+}
+
+bool
+definition_has_function(const Definition *definition, const char *signature)
+{
+	ListCell   *cell;
+
+	foreach(cell, definition->functions)
+	{
+		if (strcmp(lfirst(cell), signature) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Identifier of a custom permission, or 0. */
+int32
+definition_find_permission(const char *name)
+{
+	Snapshot	snapshot = table_snapshot();
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+	int32		permission_id = 0;
+
+	table_key(&key, Anum_custom_permission_permission_name, F_TEXTEQ, CStringGetTextDatum(name));
+	table_begin(&scan, "custom_permission", "custom_permission_permission_name_key", snapshot, 1, &key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row))
+		permission_id = DatumGetInt32(table_value(&scan, row, Anum_custom_permission_permission_id, &isnull));
+	table_end(&scan);
+	table_snapshot_release(snapshot);
+	return permission_id;
 }
 
 /* What the set grants on an object, or NULL. */

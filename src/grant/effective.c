@@ -1,7 +1,9 @@
 /* effective.c - what a session may do: its effective permission sets and what they add up to.
  *
- * Invariant 3: a set is effective only if it is assigned now and, where it requires activation, has an activation of this
- * session under this very assignment that has not run out. Everything is read under the snapshot of the session's load,
+ * Invariant 3: a set is effective only if it is assigned now, by itself or in a group, and, where it requires activation,
+ * has an activation of this session that has not run out, made under an assignment that the user has now. A group that
+ * requires activation gates its members; a member keeps its own requirement unless the group says bypass. Of two sets
+ * that exclude each other dynamically neither is in effect. Everything is read under the snapshot of the session's load,
  * and lives in the session's memory context; whatever begins or ends by the clock moves the session's next_change.
  */
 #include "postgres.h"
@@ -9,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/regproc.h"
 #include "utils/timestamp.h"
 
 #include "base/table.h"
@@ -55,6 +58,7 @@ typedef struct Activation
 {
 	int64		activation_id;
 	int64		assignment_id;
+	int32		set_id;
 	TimestampTz expires_at;
 } Activation;
 
@@ -76,6 +80,7 @@ read_activations(const SessionEntry *entry, Snapshot snapshot, TimestampTz now)
 
 		activation->activation_id = DatumGetInt64(table_value(&scan, row, Anum_activation_activation_id, &isnull));
 		activation->assignment_id = DatumGetInt64(table_value(&scan, row, Anum_activation_assignment_id, &isnull));
+		activation->set_id = DatumGetInt32(table_value(&scan, row, Anum_activation_set_id, &isnull));
 		activation->expires_at = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_expires_at, &isnull));
 		if (now < activation->expires_at && !is_ended(activation->activation_id, snapshot))
 			activations = lappend(activations, activation);
@@ -84,28 +89,57 @@ read_activations(const SessionEntry *entry, Snapshot snapshot, TimestampTz now)
 	return activations;
 }
 
-/* Whether the set is activated under its assignment; notes until when. */
-static bool
-is_activated(SessionEntry *entry, SetState *set, const List *activations)
+/* A set by way of an assignment. */
+static SetState *
+make_state(SessionEntry *entry, const Definition *definition, int64 assignment_id, TimestampTz ends_at)
 {
-	ListCell   *cell;
+	SetState   *set = palloc0(sizeof(SetState));
 
-	foreach(cell, activations)
-	{
-		const Activation *activation = lfirst(cell);
-
-		if (activation->assignment_id != set->assignment_id)
-			continue;
-		set->activation_ends = activation->expires_at;
-		changes_at(entry, set->activation_ends);
-		return true;
-	}
-	return false;
+	set->definition = definition;
+	set->set_id = definition->set_id;
+	set->activation_required = definition->activation_required;
+	set->assignment_id = assignment_id;
+	set->assignment_ends = ends_at;
+	set->allowed = is_allowed(entry, set->set_id);
+	return set;
 }
 
-/* NULL if the assignment does not count now. */
-static SetState *
-set_from_assignment(SessionEntry *entry, const TableScan *scan, HeapTuple row, const DefinitionReader *reader, TimestampTz now)
+/* The group's members, each as a way of its own. */
+static List *
+add_members(SessionEntry *entry, List *sets, const SetState *group, const DefinitionReader *reader)
+{
+	List	   *muting = NIL;
+	List	   *members = NIL;
+	ListCell   *cell;
+
+	foreach(cell, group->definition->members)
+	{
+		const Definition *member = definition_get(reader, lfirst_int(cell), entry->context);
+
+		if (member == NULL)
+			continue;
+		if (member->kind == KIND_MUTING)
+			muting = lappend(muting, unconstify(Definition *, member));
+		else if (member->kind == KIND_SET)
+			members = lappend(members, make_state(entry, member, group->assignment_id, group->assignment_ends));
+	}
+	foreach(cell, members)
+	{
+		SetState   *set = lfirst(cell);
+
+		set->group = group;
+		set->muting = muting;
+		set->allowed = set->allowed || group->allowed;
+		if (group->definition->bypass)
+			set->activation_required = false;
+	}
+	return list_concat(sets, members);
+}
+
+/* What an assignment gives now, if anything, appended. */
+static List *
+add_assignment(SessionEntry *entry, List *sets, const TableScan *scan, HeapTuple row, const DefinitionReader *reader,
+			   TimestampTz now)
 {
 	SetState   *set;
 	TimestampTz starts_at;
@@ -120,25 +154,20 @@ set_from_assignment(SessionEntry *entry, const TableScan *scan, HeapTuple row, c
 	if (now < starts_at)
 		changes_at(entry, starts_at);
 	if (now < starts_at || now >= ends_at)
-		return NULL;
+		return sets;
 	changes_at(entry, ends_at);
 	definition = definition_get(reader, DatumGetInt32(table_value(scan, row, Anum_assignment_set_id, &isnull)), entry->context);
-	if (definition == NULL)
-		return NULL;
-	set = palloc0(sizeof(SetState));
-	set->definition = definition;
-	set->set_id = definition->set_id;
-	set->activation_required = definition->activation_required;
-	set->assignment_id = DatumGetInt64(table_value(scan, row, Anum_assignment_assignment_id, &isnull));
-	set->assignment_ends = ends_at;
-	set->allowed = is_allowed(entry, set->set_id);
-	return set;
+	if (definition == NULL || definition->kind == KIND_MUTING)
+		return sets;
+	set = make_state(entry, definition,
+					 DatumGetInt64(table_value(scan, row, Anum_assignment_assignment_id, &isnull)), ends_at);
+	sets = lappend(sets, set);
+	return definition->kind == KIND_GROUP ? add_members(entry, sets, set, reader) : sets;
 }
 
 static List *
-read_assigned_sets(SessionEntry *entry, Snapshot snapshot, TimestampTz now)
+read_assigned_sets(SessionEntry *entry, Snapshot snapshot, const DefinitionReader *reader, TimestampTz now)
 {
-	DefinitionReader reader = definition_reader(snapshot, entry->counts.definition);
 	List	   *sets = NIL;
 	TableScan	scan;
 	ScanKeyData key;
@@ -147,44 +176,142 @@ read_assigned_sets(SessionEntry *entry, Snapshot snapshot, TimestampTz now)
 	table_key(&key, Anum_assignment_user_id, F_INT8EQ, Int64GetDatum(entry->user_id));
 	table_begin(&scan, "assignment", "assignment_user_id_set_id_key", snapshot, 1, &key);
 	while (HeapTupleIsValid(row = table_next(&scan)))
-	{
-		SetState   *set = set_from_assignment(entry, &scan, row, &reader, now);
-
-		if (set != NULL)
-			sets = lappend(sets, set);
-	}
+		sets = add_assignment(entry, sets, &scan, row, reader, now);
 	table_end(&scan);
 	return sets;
+}
+
+static bool
+any_requires_activation(const List *sets)
+{
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		if (((const SetState *) lfirst(cell))->activation_required)
+			return true;
+	}
+	return false;
+}
+
+/* An activation counts for every way to the set, while the assignment under which it was made is one of them. */
+static void
+apply_activation(SessionEntry *entry, List *sets, const Activation *activation)
+{
+	bool		counts = false;
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		counts = counts || (set->set_id == activation->set_id && set->assignment_id == activation->assignment_id);
+	}
+	foreach(cell, sets)
+	{
+		SetState   *set = lfirst(cell);
+
+		if (!counts || set->set_id != activation->set_id || !set->activation_required)
+			continue;
+		set->activated = true;
+		set->activated_under = activation->assignment_id;
+		set->activation_ends = activation->expires_at;
+		changes_at(entry, activation->expires_at);
+	}
+}
+
+/* Whether a group, or nothing, stands between the set and its effect. */
+static bool
+gate_is_open(const SetState *set)
+{
+	return set->group == NULL || !set->group->activation_required || set->group->activated;
+}
+
+/* Whether the set would be in effect if nothing excluded it. */
+static bool
+is_in_force(const SetState *set)
+{
+	return set->allowed && gate_is_open(set) && (!set->activation_required || set->activated);
+}
+
+static bool
+set_is_in_force(const List *sets, int32 set_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (set->set_id == set_id && is_in_force(set))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_excluded(const List *sets, const SetState *set)
+{
+	ListCell   *cell;
+
+	foreach(cell, set->definition->excluded)
+	{
+		if (set_is_in_force(sets, lfirst_int(cell)))
+			return true;
+	}
+	return false;
 }
 
 static void
 load_grants(SessionEntry *entry, Snapshot snapshot)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	DefinitionReader reader = definition_reader(snapshot, entry->counts.definition);
 	Grants	   *grants = palloc0(sizeof(Grants));
-	List	   *activations = NIL;
-	bool		have_activations = false;
 	ListCell   *cell;
 
-	grants->sets = read_assigned_sets(entry, snapshot, now);
+	grants->protection = definition_get(&reader, DEFINITION_OF_PROTECTION, entry->context);
+	grants->sets = read_assigned_sets(entry, snapshot, &reader, now);
+	if (any_requires_activation(grants->sets))
+	{
+		foreach(cell, read_activations(entry, snapshot, now))
+			apply_activation(entry, grants->sets, lfirst(cell));
+	}
 	foreach(cell, grants->sets)
 	{
 		SetState   *set = lfirst(cell);
 
-		if (set->activation_required && set->allowed && !have_activations)
-		{
-			activations = read_activations(entry, snapshot, now);
-			have_activations = true;
-		}
-		set->active = set->allowed && (!set->activation_required || is_activated(entry, set, activations));
+		set->excluded = is_in_force(set) && is_excluded(grants->sets, set);
+	}
+	foreach(cell, grants->sets)
+	{
+		SetState   *set = lfirst(cell);
+
+		set->active = is_in_force(set) && !set->excluded && (set->group == NULL || !set->group->excluded);
 	}
 	entry->grants = grants;
 }
 
-/* How a set stands in a session, or NULL if it is not assigned now. */
+/* ---- how a set stands ---- */
+
+/* The better of two ways to a set: what is in effect, then what is allowed and not behind a closed gate. */
+static const SetState *
+better(const SetState *a, const SetState *b)
+{
+	if (a == NULL)
+		return b;
+	if (a->active != b->active)
+		return a->active ? a : b;
+	if (a->allowed != b->allowed)
+		return a->allowed ? a : b;
+	return gate_is_open(a) || !gate_is_open(b) ? a : b;
+}
+
+/* How a set or group stands in a session, or NULL if it is not assigned now. */
 const SetState *
 effective_set(const SessionEntry *entry, int32 set_id)
 {
+	const SetState *best = NULL;
 	ListCell   *cell;
 
 	foreach(cell, ((const Grants *) entry->grants)->sets)
@@ -192,9 +319,119 @@ effective_set(const SessionEntry *entry, int32 set_id)
 		const SetState *set = lfirst(cell);
 
 		if (set->set_id == set_id)
-			return set;
+			best = better(best, set);
 	}
-	return NULL;
+	return best;
+}
+
+bool
+effective_has_set(const SessionEntry *entry, int32 set_id)
+{
+	const SetState *set = effective_set(entry, set_id);
+
+	return set != NULL && set->active;
+}
+
+/* Sets and groups that are in effect by an activation, each once. */
+int
+effective_count_activated(const SessionEntry *entry)
+{
+	List	   *counted = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (set->active && set->activation_required)
+			counted = list_append_unique_int(counted, set->set_id);
+	}
+	return list_length(counted);
+}
+
+/* Whether activating the set could bring it, or what it contains, into conflict with another one. */
+bool
+effective_may_conflict(const SessionEntry *entry, int32 set_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if ((set->set_id == set_id || (set->group != NULL && set->group->set_id == set_id)) &&
+			set->definition->excluded != NIL)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the set, once activated, would be in force together with one that excludes it; their names. */
+bool
+effective_conflict(const SessionEntry *entry, int32 set_id, const char **one, const char **other)
+{
+	const List *sets = ((const Grants *) entry->grants)->sets;
+	ListCell   *cell;
+	ListCell   *second;
+
+	foreach(cell, sets)
+	{
+		const SetState *set = lfirst(cell);
+		bool		member = set->group != NULL && set->group->set_id == set_id;
+		bool		comes = set->allowed &&
+		((set->set_id == set_id && gate_is_open(set)) ||
+		 (member && (!set->activation_required || set->activated)));
+
+		if (!comes)
+			continue;
+		foreach(second, sets)
+		{
+			const SetState *that = lfirst(second);
+			bool		that_comes = that->set_id == set_id ||
+			(that->group != NULL && that->group->set_id == set_id && (!that->activation_required || that->activated));
+
+			if (list_member_int(set->definition->excluded, that->set_id) && (is_in_force(that) || that_comes))
+			{
+				*one = set->definition->name;
+				*other = that->definition->name;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* ---- what is granted ---- */
+
+/* What the muting sets of the way's group take away on an object (bits). */
+static uint32
+muted_privileges(const SetState *set, Oid object)
+{
+	uint32		muted = 0;
+	ListCell   *cell;
+
+	foreach(cell, set->muting)
+	{
+		const ObjectGrant *grant = definition_grant(lfirst(cell), object);
+
+		if (grant != NULL)
+			muted |= grant->privileges;
+	}
+	return definition_closure_of_muting(muted);
+}
+
+/* What one way to a set grants on an object: false if nothing. */
+static bool
+find_grant(const SetState *set, Oid object, ObjectGrant *grant)
+{
+	const ObjectGrant *listed = definition_grant(set->definition, object);
+
+	if (listed == NULL)
+		return false;
+	*grant = *listed;
+	if (set->muting != NIL)
+		grant->privileges &= ~muted_privileges(set, object);
+	return grant->privileges != 0;
 }
 
 static bool
@@ -210,19 +447,27 @@ has_scope_for(const ObjectGrant *grant, Privilege privilege)
 	return false;
 }
 
-/* What one grant (NULL: none) reaches. view_all and modify_all reach all rows whatever the scopes. */
+/* What one grant reaches. view_all and modify_all reach all rows whatever the scopes. */
 static Reach
 grant_reach(const ObjectGrant *grant, Privilege privilege)
 {
 	Privilege	all = privilege == PRIVILEGE_READ ? PRIVILEGE_VIEW_ALL : PRIVILEGE_MODIFY_ALL;
 
-	if (grant == NULL || (grant->privileges & PRIVILEGE_BIT(privilege)) == 0)
+	if ((grant->privileges & PRIVILEGE_BIT(privilege)) == 0)
 		return REACH_NONE;
 	if (!grant->row_scoped || privilege == PRIVILEGE_VIEW_ALL || privilege == PRIVILEGE_MODIFY_ALL)
 		return REACH_ALL;
 	if (privilege != PRIVILEGE_CREATE && (grant->privileges & PRIVILEGE_BIT(all)) != 0)
 		return REACH_ALL;
 	return has_scope_for(grant, privilege) ? REACH_SOME : REACH_NONE;
+}
+
+static Reach
+set_reach(const SetState *set, Oid object, Privilege privilege)
+{
+	ObjectGrant grant;
+
+	return find_grant(set, object, &grant) ? grant_reach(&grant, privilege) : REACH_NONE;
 }
 
 /* What the effective sets reach together: the most that one of them does. */
@@ -237,7 +482,7 @@ effective_reach(const SessionEntry *entry, Oid object, Privilege privilege)
 		const SetState *set = lfirst(cell);
 
 		if (set->active)
-			reach = Max(reach, grant_reach(definition_grant(set->definition, object), privilege));
+			reach = Max(reach, set_reach(set, object, privilege));
 	}
 	return reach;
 }
@@ -252,15 +497,15 @@ effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privile
 	foreach(cell, ((const Grants *) entry->grants)->sets)
 	{
 		const SetState *set = lfirst(cell);
-		const ObjectGrant *grant = set->active ? definition_grant(set->definition, object) : NULL;
+		ObjectGrant *grant = palloc(sizeof(ObjectGrant));
 
-		if (grant_reach(grant, privilege) == REACH_SOME)
-			result = lappend(result, unconstify(ObjectGrant *, grant));
+		if (set->active && find_grant(set, object, grant) && grant_reach(grant, privilege) == REACH_SOME)
+			result = lappend(result, grant);
 	}
 	return result;
 }
 
-/* For hints: name of a set that is assigned, not active, and would grant the privilege; or NULL. */
+/* For hints: name of a set or group that is assigned, not active, and would grant the privilege; or NULL. */
 char *
 effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege)
 {
@@ -270,10 +515,108 @@ effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privi
 	{
 		const SetState *set = lfirst(cell);
 
-		if (!set->active && set->allowed && grant_reach(definition_grant(set->definition, object), privilege) != REACH_NONE)
-			return pstrdup(set->definition->name);
+		if (!set->active && set->allowed && set_reach(set, object, privilege) != REACH_NONE)
+			return pstrdup(gate_is_open(set) ? set->definition->name : set->group->definition->name);
 	}
 	return NULL;
+}
+
+static bool
+grants_field(const SetState *set, Oid object, AttrNumber number, Privilege privilege)
+{
+	uint32		muted = 0;
+	ListCell   *cell;
+
+	foreach(cell, set->muting)
+		muted |= definition_field(lfirst(cell), object, number);
+	if ((muted & PRIVILEGE_BIT(PRIVILEGE_READ)) != 0)
+		muted |= PRIVILEGE_BIT(PRIVILEGE_EDIT);
+	return (definition_field(set->definition, object, number) & ~muted & PRIVILEGE_BIT(privilege)) != 0;
+}
+
+/*
+ * Whether the effective sets let read or edit a column: where it is protected, one must grant that for the column; in any
+ * case one must reach rows of the object with the privilege. (PRIVILEGE_CREATE asks for edit of the column.)
+ */
+bool
+effective_field(const SessionEntry *entry, Oid object, AttrNumber number, Privilege privilege)
+{
+	const Grants *grants = entry->grants;
+	ListCell   *cell;
+
+	if (effective_reach(entry, object, privilege) == REACH_NONE)
+		return false;
+	if (!definition_has_field(grants->protection, object, number))
+		return true;
+	foreach(cell, grants->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (set->active && grants_field(set, object, number, privilege == PRIVILEGE_READ ? PRIVILEGE_READ : PRIVILEGE_EDIT))
+			return true;
+	}
+	return false;
+}
+
+static bool
+mutes_function(const SetState *set, const char *signature)
+{
+	ListCell   *cell;
+
+	foreach(cell, set->muting)
+	{
+		if (definition_has_function(lfirst(cell), signature))
+			return true;
+	}
+	return false;
+}
+
+/* Whether an effective set grants a function. */
+bool
+effective_function(const SessionEntry *entry, Oid function)
+{
+	char	   *signature = format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY | FORMAT_PROC_INVALID_AS_NULL);
+	ListCell   *cell;
+
+	if (signature == NULL)
+		return false;
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (set->active && definition_has_function(set->definition, signature) && !mutes_function(set, signature))
+			return true;
+	}
+	return false;
+}
+
+static bool
+mutes_permission(const SetState *set, int32 permission_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, set->muting)
+	{
+		if (list_member_int(((const Definition *) lfirst(cell))->permissions, permission_id))
+			return true;
+	}
+	return false;
+}
+
+/* Whether an effective set grants a custom permission. */
+bool
+effective_permission(const SessionEntry *entry, int32 permission_id)
+{
+	ListCell   *cell;
+
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (set->active && list_member_int(set->definition->permissions, permission_id) && !mutes_permission(set, permission_id))
+			return true;
+	}
+	return false;
 }
 
 void

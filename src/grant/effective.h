@@ -5,6 +5,12 @@
 #include "grant/definition.h"
 #include "identity/session.h"
 
+/* Custom permissions that are built in: src/sql/model.sql. */
+#define PERMISSION_MANAGE_ACTIVATIONS 1
+#define PERMISSION_RUN_FLOWS 2
+#define PERMISSION_APPROVE_ACTIVATIONS 3
+#define PERMISSION_VIEW_SETUP 4
+
 typedef enum Reach
 {
 	REACH_NONE,
@@ -12,28 +18,42 @@ typedef enum Reach
 	REACH_ALL
 } Reach;
 
-/* How a set stands in a session. */
+/* One way in which a set, or a group, stands in a session: by an assignment of its own, or by that of a group. */
 typedef struct SetState
 {
 	int32		set_id;
 	bool		activation_required;
 	const Definition *definition;	/* good as long as the session's entry */
+	const struct SetState *group;	/* NULL: assigned by itself */
+	List	   *muting;			/* of Definition *: muting sets of the group */
 	int64		assignment_id;
 	TimestampTz assignment_ends;	/* DT_NOEND: never */
 	bool		allowed;		/* by the session's own restriction */
-	bool		active;			/* effective now */
+	bool		activated;
+	int64		activated_under;	/* the assignment, which may be of another
+									 * way to the set */
 	TimestampTz activation_ends;	/* of an activation */
+	bool		excluded;		/* another one that is in effect excludes it */
+	bool		active;			/* effective now */
 } SetState;
 
 typedef struct Grants
 {
-	List	   *sets;			/* of SetState *: all that are assigned now */
+	List	   *sets;			/* of SetState *: groups before their members */
+	const Definition *protection;	/* what is protected */
 } Grants;
 
 extern void effective_init(void);
 extern const SetState *effective_set(const SessionEntry *entry, int32 set_id);
+extern bool effective_has_set(const SessionEntry *entry, int32 set_id);
+extern int	effective_count_activated(const SessionEntry *entry);
+extern bool effective_may_conflict(const SessionEntry *entry, int32 set_id);
+extern bool effective_conflict(const SessionEntry *entry, int32 set_id, const char **one, const char **other);
 extern Reach effective_reach(const SessionEntry *entry, Oid object, Privilege privilege);
 extern List *effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privilege);
 extern char *effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege);
+extern bool effective_field(const SessionEntry *entry, Oid object, AttrNumber number, Privilege privilege);
+extern bool effective_function(const SessionEntry *entry, Oid function);
+extern bool effective_permission(const SessionEntry *entry, int32 permission_id);
 
 #endif							/* SPSA_EFFECTIVE_H */

@@ -49,6 +49,7 @@ static void
 add_sets(StringInfo json, const SessionEntry *entry)
 {
 	const char *separator = "";
+	List	   *named = NIL;
 	ListCell   *cell;
 
 	appendStringInfoString(json, ", \"EffectiveSets\": [");
@@ -56,8 +57,9 @@ add_sets(StringInfo json, const SessionEntry *entry)
 	{
 		const SetState *set = lfirst(cell);
 
-		if (!set->active)
+		if (!set->active || list_member_int(named, set->set_id))
 			continue;
+		named = lappend_int(named, set->set_id);
 		appendStringInfoString(json, separator);
 		escape_json(json, set->definition->name);
 		separator = ", ";

@@ -38,26 +38,26 @@ static Shape none = {SHAPE_NONE_ID, REACH_NONE, NIL};
 static Shape all = {SHAPE_ALL_ID, REACH_ALL, NIL};
 
 /* Per session: shapes asked for so far. */
-typedef struct DecisionKey
-{
-	Oid			object;
-	uint32		privilege;
-} DecisionKey;
-
 typedef struct Decision
 {
-	DecisionKey key;
+	Question	question;
 	char		status;			/* simplehash's */
 	uint64		generation;
 	const Shape *shape;
 } Decision;
 
+static inline uint32
+question_hash(Question question)
+{
+	return murmurhash32(hash_combine(question.subject * QUESTION_KINDS + question.kind, question.field));
+}
+
 #define SH_PREFIX decision
 #define SH_ELEMENT_TYPE Decision
-#define SH_KEY_TYPE DecisionKey
-#define SH_KEY key
-#define SH_HASH_KEY(table, its) murmurhash32((its).object * PRIVILEGE_COUNT + (its).privilege)
-#define SH_EQUAL(table, a, b) ((a).object == (b).object && (a).privilege == (b).privilege)
+#define SH_KEY_TYPE Question
+#define SH_KEY question
+#define SH_HASH_KEY(table, its) question_hash(its)
+#define SH_EQUAL(table, a, b) ((a).subject == (b).subject && (a).kind == (b).kind && (a).field == (b).field)
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -475,7 +475,7 @@ shape_none(void)
 }
 
 static const Shape *
-make_shape(const SessionEntry *entry, Oid object, Privilege privilege)
+make_object_shape(const SessionEntry *entry, Oid object, Privilege privilege)
 {
 	MemoryContext scratch;
 	MemoryContext caller;
@@ -500,10 +500,42 @@ make_shape(const SessionEntry *entry, Oid object, Privilege privilege)
 	return shape;
 }
 
-const Shape *
-shape_of(SessionEntry *entry, Oid object, Privilege privilege)
+static const Shape *
+make_shape(const SessionEntry *entry, const Question *question)
 {
-	DecisionKey key = {object, privilege};
+	bool		granted = false;
+
+	if (question->kind < PRIVILEGE_COUNT)
+		return make_object_shape(entry, question->subject, (Privilege) question->kind);
+	switch ((QuestionKind) question->kind)
+	{
+		case QUESTION_FIELD_READ:
+			granted = effective_field(entry, question->subject, (AttrNumber) question->field, PRIVILEGE_READ);
+			break;
+		case QUESTION_FIELD_EDIT:
+			granted = effective_field(entry, question->subject, (AttrNumber) question->field, PRIVILEGE_EDIT);
+			break;
+		case QUESTION_FUNCTION:
+			granted = effective_function(entry, question->subject);
+			break;
+		case QUESTION_PERMISSION:
+			granted = effective_permission(entry, (int32) question->subject);
+			break;
+	}
+	return granted ? &all : &none;
+}
+
+Question
+question_object(Oid object, Privilege privilege)
+{
+	Question	question = {privilege, object, 0};
+
+	return question;
+}
+
+const Shape *
+shape_of(SessionEntry *entry, const Question *question)
+{
 	decision_hash *decisions = entry->decisions;
 	Decision   *decision;
 	const Shape *shape;
@@ -511,12 +543,12 @@ shape_of(SessionEntry *entry, Oid object, Privilege privilege)
 
 	if (decisions == NULL)
 		decisions = entry->decisions = decision_create(entry->context, 8, NULL);
-	decision = decision_lookup(decisions, key);
+	decision = decision_lookup(decisions, *question);
 	if (decision != NULL && decision->generation == generation)
 		return decision->shape;
 
-	shape = make_shape(entry, object, privilege);
-	decision = decision_insert(decisions, key, &found);
+	shape = make_shape(entry, question);
+	decision = decision_insert(decisions, *question, &found);
 	decision->shape = shape;
 	decision->generation = generation;
 	return shape;

@@ -43,6 +43,24 @@ typedef struct Shape
 								 * REACH_SOME */
 } Shape;
 
+/* What can be asked about a session. The kinds up to PRIVILEGE_COUNT are privileges on an object. */
+typedef enum QuestionKind
+{
+	QUESTION_FIELD_READ = PRIVILEGE_COUNT,
+	QUESTION_FIELD_EDIT,
+	QUESTION_FUNCTION,
+	QUESTION_PERMISSION
+} QuestionKind;
+
+#define QUESTION_KINDS (QUESTION_PERMISSION + 1)
+
+typedef struct Question
+{
+	uint32		kind;
+	uint32		subject;		/* object, function or custom permission */
+	uint32		field;			/* number of a column, or 0 */
+} Question;
+
 #define SHAPE_NONE_ID 1
 #define SHAPE_ALL_ID 2
 
@@ -51,6 +69,7 @@ extern bool shape_same_group(const ShapeTest *a, const ShapeTest *b);
 extern void shape_hold(void);
 extern void shape_release(void);
 extern const Shape *shape_none(void);
-extern const Shape *shape_of(SessionEntry *entry, Oid object, Privilege privilege);
+extern Question question_object(Oid object, Privilege privilege);
+extern const Shape *shape_of(SessionEntry *entry, const Question *question);
 
 #endif							/* SPSA_SHAPE_H */

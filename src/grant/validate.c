@@ -23,21 +23,14 @@
 
 #include "base/table.h"
 #include "grant/definition.h"
+#include "grant/validate.h"
 #include "grant/value.h"
 
 #define MAX_SET_NAME 80
 #define MAX_USER_NAME 255
 
-/* The row that a BEFORE trigger is to check. */
-typedef struct NewRow
-{
-	HeapTuple	tuple;
-	TupleDesc	desc;
-	bool		inserted;
-} NewRow;
-
-static NewRow
-new_row(FunctionCallInfo fcinfo)
+NewRow
+validate_row(FunctionCallInfo fcinfo)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	NewRow		row;
@@ -52,33 +45,33 @@ new_row(FunctionCallInfo fcinfo)
 	return row;
 }
 
-static Datum
-column(const NewRow *row, AttrNumber attnum, bool *isnull)
+Datum
+validate_column(const NewRow *row, AttrNumber attnum, bool *isnull)
 {
 	return heap_getattr(row->tuple, attnum, row->desc, isnull);
 }
 
-static char *
-column_text(const NewRow *row, AttrNumber attnum)
+char *
+validate_text(const NewRow *row, AttrNumber attnum)
 {
 	bool		isnull;
-	Datum		value = column(row, attnum, &isnull);
+	Datum		value = validate_column(row, attnum, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-static bool
-column_bool(const NewRow *row, AttrNumber attnum)
+bool
+validate_bool(const NewRow *row, AttrNumber attnum)
 {
 	bool		isnull;
-	Datum		value = column(row, attnum, &isnull);
+	Datum		value = validate_column(row, attnum, &isnull);
 
 	return !isnull && DatumGetBool(value);
 }
 
 /* What is wrong with a set's name, or NULL. */
-static const char *
-name_fault(const char *name)
+const char *
+validate_name_fault(const char *name)
 {
 	size_t		length = strlen(name);
 
@@ -100,29 +93,73 @@ name_fault(const char *name)
 	return NULL;
 }
 
+/* What a set grants, mutes or contains would change its meaning. */
+static void
+check_kind_stays(FunctionCallInfo fcinfo, const char *kind)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	bool		isnull;
+	Datum		before;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return;
+	before = heap_getattr(trigger->tg_trigtuple, Anum_permission_set_kind, RelationGetDescr(trigger->tg_relation), &isnull);
+	if (strcmp(TextDatumGetCString(before), kind) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the kind of a permission set cannot be changed"),
+				 errhint("Create another permission set.")));
+}
+
 /* SQL: spsa.check_permission_set() */
 PG_FUNCTION_INFO_V1(spsa_check_permission_set);
 Datum
 spsa_check_permission_set(PG_FUNCTION_ARGS)
 {
-	NewRow		row = new_row(fcinfo);
-	char	   *name = column_text(&row, Anum_permission_set_set_name);
-	char	   *kind = column_text(&row, Anum_permission_set_kind);
+	NewRow		row = validate_row(fcinfo);
+	char	   *name = validate_text(&row, Anum_permission_set_set_name);
+	char	   *kind = validate_text(&row, Anum_permission_set_kind);
+	char	   *member_activation = validate_text(&row, Anum_permission_set_member_activation);
+	int			member_activation_column = Anum_permission_set_member_activation;
+	Datum		keep = CStringGetTextDatum("keep");
+	bool		not_null = false;
+	SetKind		parsed;
 
 	if (name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("permission set name must not be null")));
-	if (name_fault(name) != NULL)
+	if (validate_name_fault(name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a name for a permission set: %s", name, name_fault(name)),
+				 errmsg("\"%s\" is not a name for a permission set: %s", name, validate_name_fault(name)),
 				 errhint("Use at most 80 letters, digits and single underscores, a letter first and no underscore at the end.")));
-	if (kind == NULL || strcmp(kind, "set") != 0)
+	if (kind == NULL || !definition_parse_kind(kind, &parsed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown kind of permission set \"%s\"", kind == NULL ? "" : kind),
-				 errhint("The kind is \"set\".")));
+				 errhint("Kinds are set, group and muting.")));
+	check_kind_stays(fcinfo, kind);
+	if (parsed == KIND_MUTING && validate_bool(&row, Anum_permission_set_activation_required))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a muting set cannot require activation"),
+				 errdetail("It takes effect together with its group.")));
+	if (parsed != KIND_GROUP)
+	{
+		if (member_activation != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("only groups have member_activation")));
+		return PointerGetDatum(row.tuple);
+	}
+	if (member_activation == NULL)
+		return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 1, &member_activation_column, &keep, &not_null));
+	if (strcmp(member_activation, "keep") != 0 && strcmp(member_activation, "bypass") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown member_activation \"%s\"", member_activation),
+				 errhint("It is keep or bypass.")));
 	return PointerGetDatum(row.tuple);
 }
 
@@ -151,10 +188,10 @@ PG_FUNCTION_INFO_V1(spsa_check_app_user);
 Datum
 spsa_check_app_user(PG_FUNCTION_ARGS)
 {
-	NewRow		row = new_row(fcinfo);
-	char	   *name = column_text(&row, Anum_app_user_user_name);
+	NewRow		row = validate_row(fcinfo);
+	char	   *name = validate_text(&row, Anum_app_user_user_name);
 	bool		isnull;
-	Datum		attributes = column(&row, Anum_app_user_attributes, &isnull);
+	Datum		attributes = validate_column(&row, Anum_app_user_attributes, &isnull);
 
 	if (name == NULL)
 		ereport(ERROR,
@@ -178,11 +215,11 @@ PG_FUNCTION_INFO_V1(spsa_check_assignment);
 Datum
 spsa_check_assignment(PG_FUNCTION_ARGS)
 {
-	NewRow		row = new_row(fcinfo);
+	NewRow		row = validate_row(fcinfo);
 	bool		no_start;
 	bool		no_end;
-	Datum		start = column(&row, Anum_assignment_starts_at, &no_start);
-	Datum		end = column(&row, Anum_assignment_expires_at, &no_end);
+	Datum		start = validate_column(&row, Anum_assignment_starts_at, &no_start);
+	Datum		end = validate_column(&row, Anum_assignment_expires_at, &no_end);
 
 	if (!no_start && !no_end && DatumGetTimestampTz(end) <= DatumGetTimestampTz(start))
 		ereport(ERROR,
@@ -192,9 +229,25 @@ spsa_check_assignment(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row.tuple);
 }
 
+/* The kind of the set that a row's permission belongs to: groups have none of their own. A set that is gone is the foreign key's. */
+SetKind
+validate_granting_set(const NewRow *row, AttrNumber attnum)
+{
+	bool		isnull;
+	int32		set_id = DatumGetInt32(validate_column(row, attnum, &isnull));
+	SetKind		kind = isnull ? KIND_SET : definition_kind(set_id);
+
+	if (kind == KIND_GROUP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a group has no permissions of its own"),
+				 errhint("Grant them to a permission set and add that to the group with spsa_add_group_member().")));
+	return kind;
+}
+
 /* An object can be granted on if it is a relation with rows and nobody's machinery. */
-static void
-check_object(Oid object)
+void
+validate_object(Oid object)
 {
 	char		relkind = get_rel_relkind(object);
 	Oid			schema = get_rel_namespace(object);
@@ -241,17 +294,31 @@ spsa_check_object_permission(PG_FUNCTION_ARGS)
 	};
 	const uint32 read = PRIVILEGE_BIT(PRIVILEGE_READ);
 	const uint32 read_edit = read | PRIVILEGE_BIT(PRIVILEGE_EDIT);
-	NewRow		row = new_row(fcinfo);
+	NewRow		row = validate_row(fcinfo);
 	uint32		privileges = 0;
+	int			muting_column = Anum_object_permission_muting;
+	Datum		muting;
+	bool		not_null = false;
 	bool		isnull;
-	Oid			object = DatumGetObjectId(column(&row, Anum_object_permission_object, &isnull));
+	Oid			object = DatumGetObjectId(validate_column(&row, Anum_object_permission_object, &isnull));
 
 	if (isnull)
 		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
-	check_object(object);
+	validate_object(object);
+	muting = BoolGetDatum(validate_granting_set(&row, Anum_object_permission_set_id) == KIND_MUTING);
+	row.tuple = heap_modify_tuple_by_cols(row.tuple, row.desc, 1, &muting_column, &muting, &not_null);
+	if (DatumGetBool(muting))
+	{
+		if (validate_bool(&row, Anum_object_permission_row_scoped))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a muting set has no row scopes"),
+					 errhint("It takes whole privileges away from what its group grants.")));
+		return PointerGetDatum(row.tuple);
+	}
 	for (int i = 0; i < PRIVILEGE_COUNT; i++)
 	{
-		if (column_bool(&row, columns[i]))
+		if (validate_bool(&row, columns[i]))
 			privileges |= PRIVILEGE_BIT(i);
 	}
 	check_needs(privileges, PRIVILEGE_CREATE, read, object);
@@ -266,16 +333,16 @@ spsa_check_object_permission(PG_FUNCTION_ARGS)
 static void
 check_scope_shape(const NewRow *row)
 {
-	char	   *operator = column_text(row, Anum_row_scope_operator);
+	char	   *operator = validate_text(row, Anum_row_scope_operator);
 	ScopeOperator parsed;
 	Datum		literals;
 	bool		no_literals;
 	bool		no_attribute;
 
-	literals = column(row, Anum_row_scope_literals, &no_literals);
+	literals = validate_column(row, Anum_row_scope_literals, &no_literals);
 	if (!no_literals)
 		no_literals = ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(literals)), ARR_DIMS(DatumGetArrayTypeP(literals))) == 0;
-	(void) column(row, Anum_row_scope_attribute, &no_attribute);
+	(void) validate_column(row, Anum_row_scope_attribute, &no_attribute);
 	if (operator == NULL || !operator_parse(operator, &parsed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -365,7 +432,7 @@ PG_FUNCTION_INFO_V1(spsa_check_row_scope);
 Datum
 spsa_check_row_scope(PG_FUNCTION_ARGS)
 {
-	NewRow		row = new_row(fcinfo);
+	NewRow		row = validate_row(fcinfo);
 	bool		no_set;
 	bool		no_object;
 	bool		no_field;
@@ -380,18 +447,23 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 	Oid			type;
 	int32		set_id;
 
-	set_id = DatumGetInt32(column(&row, Anum_row_scope_set_id, &no_set));
-	object = DatumGetObjectId(column(&row, Anum_row_scope_object, &no_object));
-	(void) column(&row, Anum_row_scope_field, &no_field);
+	set_id = DatumGetInt32(validate_column(&row, Anum_row_scope_set_id, &no_set));
+	object = DatumGetObjectId(validate_column(&row, Anum_row_scope_object, &no_object));
+	(void) validate_column(&row, Anum_row_scope_field, &no_field);
 	if (no_set || no_object || no_field)
 		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
-	field = NameStr(*DatumGetName(column(&row, Anum_row_scope_field, &no_field)));
+	field = NameStr(*DatumGetName(validate_column(&row, Anum_row_scope_field, &no_field)));
 	check_scope_shape(&row);
+	if (validate_granting_set(&row, Anum_row_scope_set_id) == KIND_MUTING)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a muting set has no row scopes"),
+				 errhint("It takes whole privileges away from what its group grants.")));
 	check_scope_has_grant(set_id, object);
 
 	attnum = get_attnum(object, field);
 	type = attnum > 0 ? get_atttype(object, attnum) : InvalidOid;
-	values[1] = column(&row, Anum_row_scope_field_type, &no_type);
+	values[1] = validate_column(&row, Anum_row_scope_field_type, &no_type);
 	if (row.inserted && !no_type && DatumGetObjectId(values[1]) != type)
 		return PointerGetDatum(row.tuple);	/* restored from a dump: matches
 											 * no row, then as now */
@@ -399,8 +471,8 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", field, get_rel_name(object))));
-	check_type(type, field, column_text(&row, Anum_row_scope_operator));
-	values[0] = column(&row, Anum_row_scope_literals, &no_literals);
+	check_type(type, field, validate_text(&row, Anum_row_scope_operator));
+	values[0] = validate_column(&row, Anum_row_scope_literals, &no_literals);
 	nulls[0] = no_literals;
 	if (!no_literals)
 		values[0] = canonical_literals(values[0], type, field);

@@ -16,6 +16,28 @@ COMMENT ON FUNCTION @extschema@.spsa_allows_row(regclass, text, "any") IS
 'whether the attached session''s effective permission sets grant a privilege (read, create, edit, delete) on one row, told by pairs of a field''s name (a constant) and its value; for row-level-security policies: spsa_allows_row(''orders'', ''read'', ''region'', region, ''owner_id'', owner_id). False when no session is attached, or object or privilege is null. A field that row scopes use and that is not passed, or has another type than when the scope was written, matches no row.
 Errors: 28000 the attached session is over; 22023 unknown privilege, odd number of arguments, a name that is null, repeated or not constant, a session attribute that does not fit the field''s type.';
 
+CREATE FUNCTION spsa.permission_support(internal) RETURNS internal
+	LANGUAGE c STRICT IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_permission_support';
+COMMENT ON FUNCTION spsa.permission_support(internal) IS 'planner support of spsa_has_permission, spsa_allows_field and spsa_allows_function: folds them, and marks the plan';
+
+CREATE FUNCTION @extschema@.spsa_has_permission(custom_permission text) RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE COST 10 SUPPORT spsa.permission_support AS 'MODULE_PATHNAME', 'spsa_has_permission';
+COMMENT ON FUNCTION @extschema@.spsa_has_permission(text) IS
+'whether the attached session''s effective permission sets grant a custom permission; false when no session is attached. For row-level-security policies and applications.
+Errors: 28000 the attached session is over; 42704 unknown custom permission. Source: Salesforce, custom permissions.';
+
+CREATE FUNCTION @extschema@.spsa_allows_field(object regclass, field name, privilege text) RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE COST 10 SUPPORT spsa.permission_support AS 'MODULE_PATHNAME', 'spsa_allows_field';
+COMMENT ON FUNCTION @extschema@.spsa_allows_field(regclass, name, text) IS
+'whether the attached session''s effective permission sets grant a privilege (read, edit) on a column: one of them must reach rows of the object with that privilege, and if the column is protected one must grant it for the column; false when no session is attached.
+Errors: 28000 the attached session is over; 42P01 unknown object; 42703 unknown field; 22023 unknown privilege. Source: Salesforce, field-level security.';
+
+CREATE FUNCTION @extschema@.spsa_allows_function(function regprocedure) RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE COST 10 SUPPORT spsa.permission_support AS 'MODULE_PATHNAME', 'spsa_allows_function';
+COMMENT ON FUNCTION @extschema@.spsa_allows_function(regprocedure) IS
+'whether the attached session''s effective permission sets grant a function or procedure, protected or not; false when no session is attached.
+Errors: 28000 the attached session is over; 42883 unknown function.';
+
 CREATE FUNCTION @extschema@.spsa_session_value(attribute text, type anyelement) RETURNS anyelement
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_session_value';
 COMMENT ON FUNCTION @extschema@.spsa_session_value(text, anyelement) IS

@@ -38,5 +38,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_session_value(text, anyelement),
 	@extschema@.spsa_session_values(text, anyelement),
 	@extschema@.spsa_allows(regclass, text),
-	@extschema@.spsa_allows_row(regclass, text, "any")
+	@extschema@.spsa_allows_row(regclass, text, "any"),
+	@extschema@.spsa_has_permission(text),
+	@extschema@.spsa_allows_field(regclass, name, text),
+	@extschema@.spsa_allows_function(regprocedure)
 TO PUBLIC;

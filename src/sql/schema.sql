@@ -43,22 +43,27 @@ CREATE TABLE spsa.permission_set (
 	description text,
 	activation_required boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	member_activation text,
 	CONSTRAINT permission_set_pkey PRIMARY KEY (set_id),
 	CONSTRAINT permission_set_set_name_key UNIQUE (set_name),
 	CONSTRAINT permission_set_set_name_check
 		CHECK (pg_catalog.length(set_name) <= 80 AND set_name ~ '^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$'),
-	CONSTRAINT permission_set_kind_check CHECK (kind IN ('set'))
+	CONSTRAINT permission_set_kind_check CHECK (kind IN ('set', 'group', 'muting')),
+	CONSTRAINT permission_set_member_activation_check
+		CHECK (CASE WHEN kind = 'group' THEN COALESCE(member_activation IN ('keep', 'bypass'), false) ELSE member_activation IS NULL END),
+	CONSTRAINT permission_set_activation_required_check CHECK (kind <> 'muting' OR NOT activation_required)
 );
 ALTER SEQUENCE spsa.permission_set_id_seq OWNED BY spsa.permission_set.set_id;
 COMMENT ON SEQUENCE spsa.permission_set_id_seq IS 'identifiers of permission sets';
 COMMENT ON TABLE spsa.permission_set IS 'permission sets: named bundles of permissions';
 COMMENT ON COLUMN spsa.permission_set.set_id IS 'identifier of the permission set';
 COMMENT ON COLUMN spsa.permission_set.set_name IS 'unique name: at most 80 characters, letters, digits and single underscores, begins with a letter, no underscore at the end';
-COMMENT ON COLUMN spsa.permission_set.kind IS 'kind of bundle: set';
+COMMENT ON COLUMN spsa.permission_set.kind IS 'kind of bundle: set, group (of sets and muting sets), or muting (of a group); it cannot be changed';
 COMMENT ON COLUMN spsa.permission_set.label IS 'name for people';
 COMMENT ON COLUMN spsa.permission_set.description IS 'what the set is for';
-COMMENT ON COLUMN spsa.permission_set.activation_required IS 'true: grants nothing until activated for a session';
+COMMENT ON COLUMN spsa.permission_set.activation_required IS 'true: grants nothing until activated for a session; of a group: none of its members does by way of the group';
 COMMENT ON COLUMN spsa.permission_set.created_at IS 'when the row was made';
+COMMENT ON COLUMN spsa.permission_set.member_activation IS 'of a group: keep, a member that requires activation requires it within the group too; bypass, the group''s activation is enough';
 
 CREATE TABLE spsa.object_permission (
 	set_id integer NOT NULL,
@@ -70,18 +75,20 @@ CREATE TABLE spsa.object_permission (
 	view_all boolean NOT NULL DEFAULT false,
 	modify_all boolean NOT NULL DEFAULT false,
 	row_scoped boolean NOT NULL DEFAULT false,
+	muting boolean NOT NULL DEFAULT false,
 	CONSTRAINT object_permission_pkey PRIMARY KEY (set_id, object),
 	CONSTRAINT object_permission_set_id_fkey FOREIGN KEY (set_id) REFERENCES spsa.permission_set (set_id) ON DELETE CASCADE,
-	CONSTRAINT object_permission_create_needs_read CHECK (can_read OR NOT can_create),
-	CONSTRAINT object_permission_edit_needs_read CHECK (can_read OR NOT can_edit),
-	CONSTRAINT object_permission_delete_needs_read_edit CHECK ((can_read AND can_edit) OR NOT can_delete),
-	CONSTRAINT object_permission_view_all_needs_read CHECK (can_read OR NOT view_all),
+	CONSTRAINT object_permission_create_needs_read CHECK (can_read OR NOT can_create OR muting),
+	CONSTRAINT object_permission_edit_needs_read CHECK (can_read OR NOT can_edit OR muting),
+	CONSTRAINT object_permission_delete_needs_read_edit CHECK ((can_read AND can_edit) OR NOT can_delete OR muting),
+	CONSTRAINT object_permission_view_all_needs_read CHECK (can_read OR NOT view_all OR muting),
 	CONSTRAINT object_permission_modify_all_needs_all
-		CHECK ((can_read AND can_edit AND can_delete AND view_all) OR NOT modify_all)
+		CHECK ((can_read AND can_edit AND can_delete AND view_all) OR NOT modify_all OR muting),
+	CONSTRAINT object_permission_muting_check CHECK (NOT muting OR NOT row_scoped)
 );
 CREATE INDEX object_permission_object_idx ON spsa.object_permission (object);
 COMMENT ON TABLE spsa.object_permission IS 'privileges of a permission set on an object; no row grants nothing';
-COMMENT ON COLUMN spsa.object_permission.set_id IS 'permission set that grants';
+COMMENT ON COLUMN spsa.object_permission.set_id IS 'permission set that grants; of kind muting: that mutes';
 COMMENT ON COLUMN spsa.object_permission.object IS 'relation on which it grants';
 COMMENT ON COLUMN spsa.object_permission.can_read IS 'may select rows';
 COMMENT ON COLUMN spsa.object_permission.can_create IS 'may insert rows; needs read';
@@ -90,6 +97,7 @@ COMMENT ON COLUMN spsa.object_permission.can_delete IS 'may delete rows; needs r
 COMMENT ON COLUMN spsa.object_permission.view_all IS 'reads all rows whatever the row scopes; needs read';
 COMMENT ON COLUMN spsa.object_permission.modify_all IS 'edits and deletes all rows whatever the row scopes; needs read, edit, delete and view_all';
 COMMENT ON COLUMN spsa.object_permission.row_scoped IS 'true: reaches only the rows of the set''s row scopes, no row without a usable one';
+COMMENT ON COLUMN spsa.object_permission.muting IS 'the set is of kind muting: the privileges, and those that need them, are taken away';
 
 CREATE SEQUENCE spsa.row_scope_id_seq AS bigint;
 CREATE TABLE spsa.row_scope (
@@ -166,7 +174,7 @@ COMMENT ON SEQUENCE spsa.assignment_id_seq IS 'identifiers of assignments';
 COMMENT ON TABLE spsa.assignment IS 'permission sets of users';
 COMMENT ON COLUMN spsa.assignment.assignment_id IS 'identifier of this assignment; a set that is assigned again has another, and needs a new activation';
 COMMENT ON COLUMN spsa.assignment.user_id IS 'user';
-COMMENT ON COLUMN spsa.assignment.set_id IS 'permission set';
+COMMENT ON COLUMN spsa.assignment.set_id IS 'permission set or group';
 COMMENT ON COLUMN spsa.assignment.assigned_at IS 'when it was assigned';
 COMMENT ON COLUMN spsa.assignment.assigned_by IS 'database role that assigned it';
 COMMENT ON COLUMN spsa.assignment.starts_at IS 'when the assignment begins';

@@ -12,6 +12,20 @@ CREATE FUNCTION spsa.check_object_permission() RETURNS trigger LANGUAGE c AS 'MO
 COMMENT ON FUNCTION spsa.check_object_permission() IS 'trigger: names the privilege that is missing (23514), refuses objects that cannot be granted on (42809)';
 CREATE FUNCTION spsa.check_row_scope() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_row_scope';
 COMMENT ON FUNCTION spsa.check_row_scope() IS 'trigger: checks a row scope''s values against its field''s type and keeps them in canonical form';
+CREATE FUNCTION spsa.check_group_member() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_group_member';
+COMMENT ON FUNCTION spsa.check_group_member() IS 'trigger: refuses members of what is no group, groups in groups (42809) and more than 100 members (54000)';
+CREATE FUNCTION spsa.check_field() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_field';
+COMMENT ON FUNCTION spsa.check_field() IS 'trigger: checks the field of a row, and notes its number';
+CREATE FUNCTION spsa.check_function() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_function';
+COMMENT ON FUNCTION spsa.check_function() IS 'trigger: checks the function of a row (42883), and writes its signature in the canonical form';
+CREATE FUNCTION spsa.check_granting_set() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_granting_set';
+COMMENT ON FUNCTION spsa.check_granting_set() IS 'trigger: refuses permissions of a group, which grants by its members (42809)';
+CREATE FUNCTION spsa.check_custom_permission() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_custom_permission';
+COMMENT ON FUNCTION spsa.check_custom_permission() IS 'trigger: explains what is wrong with a custom permission''s name (22023), keeps the built-in ones as they are (42501)';
+CREATE FUNCTION spsa.check_exclusion() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_exclusion';
+COMMENT ON FUNCTION spsa.check_exclusion() IS 'trigger: puts the two sets of an exclusion in order';
+CREATE FUNCTION spsa.check_static_exclusion() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_check_static_exclusion';
+COMMENT ON FUNCTION spsa.check_static_exclusion() IS 'trigger: refuses what gives a user two sets that exclude each other (23514)';
 CREATE FUNCTION spsa.audit_change() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_audit_change';
 COMMENT ON FUNCTION spsa.audit_change() IS 'trigger: writes the change of a row to audit_event; with the argument direct, only if none of the extension''s functions makes it';
 CREATE FUNCTION spsa.notify_event() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_notify_event';
@@ -33,6 +47,28 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.object_permission
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_object_permission();
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.row_scope
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_row_scope();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.group_member
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_group_member();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.field_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_field();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.protected_field
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_field();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.function_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_function();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.protected_function
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_function();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.custom_permission_grant
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_granting_set();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OR DELETE ON spsa.custom_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_custom_permission();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.exclusion
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_exclusion();
+CREATE TRIGGER check_static_exclusion AFTER INSERT OR UPDATE ON spsa.assignment
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_static_exclusion();
+CREATE TRIGGER check_static_exclusion AFTER INSERT OR UPDATE ON spsa.group_member
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_static_exclusion();
+CREATE TRIGGER check_static_exclusion AFTER INSERT OR UPDATE ON spsa.exclusion
+	FOR EACH ROW EXECUTE FUNCTION spsa.check_static_exclusion();
 
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.app_user
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
@@ -45,6 +81,22 @@ CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.row_scope
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_object
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.assignment
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.group_member
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.field_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.function_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.custom_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.custom_permission_grant
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_field
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_function
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.exclusion
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
 -- What the functions do with these three, they record themselves.
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.session
@@ -65,6 +117,14 @@ CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION sp
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session_end EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.activation_end EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.group_member EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.field_permission EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.function_permission EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.custom_permission EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.custom_permission_grant EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_field EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_function EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.exclusion EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER notify_event AFTER INSERT ON spsa.audit_event
 	FOR EACH ROW EXECUTE FUNCTION spsa.notify_event();
 
@@ -75,6 +135,22 @@ CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.object_permission
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.row_scope
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_object
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.group_member
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.field_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.function_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.custom_permission
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.custom_permission_grant
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_field
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_function
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.exclusion
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal AFTER UPDATE OR DELETE ON spsa.app_user
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_user();
@@ -92,6 +168,14 @@ CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.permission_set EXECUTE FUN
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.object_permission EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.row_scope EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.protected_object EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.group_member EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.field_permission EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.function_permission EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.custom_permission EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.custom_permission_grant EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.protected_field EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.protected_function EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.exclusion EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.app_user EXECUTE FUNCTION spsa.signal_user();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTION spsa.signal_user();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.signal_session();
@@ -109,3 +193,11 @@ ALTER TABLE spsa.session ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER sig
 ALTER TABLE spsa.session_end ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.activation ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.activation_end ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.group_member ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.field_permission ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.function_permission ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.custom_permission ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.custom_permission_grant ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.protected_field ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.protected_function ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.exclusion ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
