@@ -574,6 +574,15 @@ SELECT spsa_detach() \g /dev/null
 FETCH 1 FROM c;
 :code
 ROLLBACK;
+-- and can be closed by anybody, by COMMIT too
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM matrix_doc ORDER BY id;
+DECLARE d CURSOR FOR SELECT id FROM matrix_doc ORDER BY id;
+FETCH 1 FROM c;
+FETCH 1 FROM d;
+SELECT spsa_attach(:'ben') \g /dev/null
+CLOSE c;
+COMMIT;
 BEGIN;
 SELECT spsa_attach(:'ben') \g /dev/null
 DECLARE c CURSOR WITH HOLD FOR SELECT id FROM matrix_doc;

@@ -3,7 +3,7 @@
  * At its start: news from other backends is taken in, a session that is over is an error (28000), a cursor WITH HOLD is
  * refused (its result would outlive every binding), and a write whose privilege nothing grants is an error (42501)
  * instead of no row. While it runs the binding stands still; it can be continued only under the binding that it was
- * started under.
+ * started under, and closed under any.
  *
  * Workers of a parallel plan run what their leader has checked.
  */
@@ -339,7 +339,8 @@ execute_guarded(QueryDesc *query, const RunArguments *run)
 		execute_counted(query, run);
 		return;
 	}
-	check_continue(started);
+	if (run != NULL || query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+		check_continue(started);
 	if (fills_hold_store(query))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
