@@ -243,10 +243,33 @@ start(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 }
 
+/* session: pinned, or NULL. Partitions are pruned here already, by its attributes, not by those of an outer statement. */
+static void
+start_guarded(QueryDesc *query, int eflags, SessionEntry *session)
+{
+	SessionEntry *outer = session_value_running;
+
+	PG_TRY();
+	{
+		session_value_running = session;
+		start(query, eflags);
+		remember_plan(query, session);
+	}
+	PG_CATCH();
+	{
+		session_value_running = outer;
+		if (session != NULL)
+			session_unpin(session);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	session_value_running = outer;
+}
+
 static void
 guard_start(QueryDesc *query, int eflags)
 {
-	SessionEntry *volatile session = NULL;
+	SessionEntry *session = NULL;
 	bool		marked = !IsParallelWorker() && plan_mark_present(query->plannedstmt);
 
 	if (!IsParallelWorker() && plan_mark_may_run_plans(query->plannedstmt))
@@ -260,18 +283,7 @@ guard_start(QueryDesc *query, int eflags)
 		start(query, eflags);
 		return;
 	}
-	PG_TRY();
-	{
-		start(query, eflags);
-		remember_plan(query, session);
-	}
-	PG_CATCH();
-	{
-		if (session != NULL)
-			session_unpin(session);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	start_guarded(query, eflags, session);
 }
 
 static const Started *
