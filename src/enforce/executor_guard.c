@@ -340,6 +340,16 @@ execute_counted(QueryDesc *query, const RunArguments *run)
 	PG_END_TRY();
 }
 
+/* Of a SELECT there is nothing left to run when it is finished. A binding that has become void still shows here. */
+static bool
+is_only_closed(const QueryDesc *query)
+{
+	const Binding *binding;
+
+	return query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE &&
+		binding_current(&binding) != BINDING_VOID;
+}
+
 static void
 execute_guarded(QueryDesc *query, const RunArguments *run)
 {
@@ -351,7 +361,7 @@ execute_guarded(QueryDesc *query, const RunArguments *run)
 		execute_counted(query, run);
 		return;
 	}
-	if (run != NULL || query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+	if (run != NULL || !is_only_closed(query))
 		check_continue(started);
 	if (fills_hold_store(query))
 		ereport(ERROR,
