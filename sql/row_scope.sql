@@ -249,6 +249,10 @@ CALL make_test('for read', '{}', 'int_ = 2', '[{"f": "int_", "l": ["2"], "p": ["
 CALL make_test('for others only', '{}', 'false', '[{"f": "int_", "l": ["2"], "p": ["edit", "create", "delete"]}]');
 CALL make_test('for others joins nothing', '{}', 'int_ < 5', '[{"f": "bool_", "l": ["t"], "p": ["edit"]}, {"f": "int_", "op": "<", "l": ["5"], "p": ["read"]}]');
 CALL make_test('no set', '{}', 'false', VARIADIC '{}');
+CALL make_test('sets of two fields each add', '{}', '(NOT bool_ AND int_ IN (3, 4)) OR (bool_ AND int_ = 2)', '[{"f": "bool_", "l": ["f"]}, {"f": "int_", "l": ["3", "4"]}]',
+	'[{"f": "bool_", "l": ["t"]}, {"f": "int_", "l": ["2"]}]');
+CALL make_test('one field, and the same of two', '{}', 'int_ = 1 OR (int_ = 2 AND text_ = ''A'')', '[{"f": "int_", "l": ["1"]}]',
+	'[{"f": "int_", "l": ["2", "3"]}, {"f": "text_", "l": ["A"]}]');
 
 RESET DateStyle;
 RESET TimeZone;
@@ -262,6 +266,16 @@ SELECT every(literals[1] ~ '^2[0-9]{3}-') AS now_is_fixed FROM spsa.row_scope WH
 \set HIDE_TABLEAM on
 SET SESSION AUTHORIZATION regress_spsa_row_scope_clerk;
 SELECT * FROM result ORDER BY n;
+
+-- A volatile field is asked for once, however many alternatives there are
+CREATE TEMP SEQUENCE asked;
+CREATE FUNCTION pg_temp.ask() RETURNS integer LANGUAGE plpgsql VOLATILE AS 'BEGIN PERFORM nextval(''asked''); RETURN 5; END';
+SELECT spsa_attach_connection(token) IS NOT NULL AS attached FROM test WHERE what = 'null or value by two sets';
+SELECT count(*) FROM plain WHERE id = 3 AND spsa_allows_row('typed', 'read', 'int_', pg_temp.ask());
+SELECT last_value FROM asked;
+SELECT spsa_detach();
+DROP FUNCTION pg_temp.ask();
+DROP SEQUENCE asked;
 
 --
 -- Settings of the user change nothing

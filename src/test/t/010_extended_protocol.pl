@@ -458,6 +458,15 @@ pipeline('an error after the attach', '|22012', sub {
 	step($wire, 'attach a');
 	is($wire->run('SELECT FROM spsa_attach($1)', 'spsa_no_token'), '28000', 'a token that is none');
 	is($wire->run($read), '28000', 'voids the one before it');
+	%token = ();
+	step($wire, 'attach a');
+	is($wire->run($read), $eu, 'until another attach');
+	session('b');
+	$admin->run('DELETE FROM spsa.session WHERE created_at = (SELECT max(created_at) FROM spsa.session)');
+	step($wire, 'BEGIN', 'SET spsa.session_token = $b');
+	is($wire->run($read), '28000', 'a token that is none any more');
+	step($wire, 'ROLLBACK');
+	is($wire->run($read), '28000', 'voids the one that ROLLBACK restores');
 	$wire->disconnect;
 }
 # Another backend acts while a pipeline waits between two messages (Flush, no Sync).
