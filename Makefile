@@ -116,7 +116,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check demo lint format bench check-bare reference print-%
+SCRIPT_GOALS = help check mutants demo lint format bench check-bare reference print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -153,7 +153,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check demo lint format bench check-bare reference
+.PHONY: help check mutants demo lint format bench check-bare reference
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -166,13 +166,15 @@ help:
 	@echo '  check          build, and run all tests in a private server'
 	@echo '                 KEEP=1 keeps it; TESTS="a b" runs only these;'
 	@echo '                 PG_MAJOR=NN chooses among installed PostgreSQLs'
+	@echo '  mutants        break one rule after the other: the tests must notice'
+	@echo '                 ONLY=REGEX tries those whose names match'
 	@echo '  lint           formatting, warnings, cppcheck, house rules'
 	@echo '  format         format the C sources in place'
 	@echo '  bench          measure'
 	@echo '  reference      write docs/REFERENCE.md anew from the COMMENTs'
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
 
-check demo lint format check-bare:
+check mutants demo lint format check-bare:
 	@src/test/tool/$@
 
 bench:
