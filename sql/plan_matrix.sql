@@ -699,8 +699,8 @@ EXECUTE activating;
 EXECUTE activating;
 
 --
--- An attribute that another backend changes while a statement runs: of another statement that begins then, partitions are
--- pruned by the value that its rows are compared with
+-- An attribute that another backend changes while a statement runs: the statement keeps the value. One that begins then has
+-- the new one, by which its partitions are pruned and its rows compared
 --
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION matrix_ask_and_read() RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM matrix_ask(28); RETURN matrix_slice(); END';
@@ -710,7 +710,7 @@ SELECT setval('matrix_request', 0) \g /dev/null
 SET SESSION AUTHORIZATION regress_spsa_plan_matrix_app;
 SELECT spsa_attach_connection(:'cat') \g /dev/null
 SELECT matrix_slice(), (SELECT string_agg(id::text, ',' ORDER BY id) FROM matrix_slice) AS read;
-SELECT string_agg(id::text, ',' ORDER BY id) AS before, max(after) AS after FROM (SELECT id, CASE id WHEN 1 THEN matrix_ask_and_read() END AS after FROM matrix_doc ORDER BY id) d;
+SELECT string_agg(id::text, ',' ORDER BY id) AS before, max(after) AS after FROM (SELECT id, CASE id WHEN 1 THEN matrix_ask_and_read() END AS after FROM matrix_other) d;
 SELECT matrix_slice();
 SELECT setval('matrix_request', 99) \g /dev/null
 

@@ -444,6 +444,27 @@ UPDATE spsa.row_scope SET literals = '{US}' WHERE object = 'deal'::regclass;
 SET SESSION AUTHORIZATION regress_spsa_row_scope_clerk;
 SELECT id FROM deal ORDER BY id;
 RESET SESSION AUTHORIZATION;
+-- What a later version may have written, and this one does not understand, narrows.
+BEGIN;
+ALTER TABLE spsa.row_scope DROP CONSTRAINT row_scope_operator_check;
+SET LOCAL session_replication_role = replica;
+INSERT INTO spsa.row_scope (set_id, object, field, field_type, operator, literals)
+SELECT set_id, object, field, field_type, '<>', '{AP}' FROM spsa.row_scope WHERE object = 'deal'::regclass;
+SET LOCAL session_replication_role = origin;
+SET LOCAL SESSION AUTHORIZATION regress_spsa_row_scope_clerk;
+SELECT id FROM deal ORDER BY id;
+ROLLBACK;
+BEGIN;
+ALTER TABLE spsa.permission_set DROP CONSTRAINT permission_set_kind_check;
+SET LOCAL session_replication_role = replica;
+UPDATE spsa.permission_set SET kind = 'bag' WHERE set_name = 'sales';
+SET LOCAL session_replication_role = origin;
+SET LOCAL SESSION AUTHORIZATION regress_spsa_row_scope_clerk;
+SELECT id FROM deal ORDER BY id;
+ROLLBACK;
+SET SESSION AUTHORIZATION regress_spsa_row_scope_clerk;
+SELECT id FROM deal ORDER BY id;
+RESET SESSION AUTHORIZATION;
 DELETE FROM spsa.row_scope WHERE object = 'deal'::regclass;
 SET SESSION AUTHORIZATION regress_spsa_row_scope_clerk;
 SELECT id FROM deal ORDER BY id;

@@ -18,6 +18,8 @@ $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION spsa;
 	CREATE ROLE regress_spsa_app LOGIN;
+	CREATE ROLE regress_spsa_desk;
+	GRANT regress_spsa_desk TO regress_spsa_app;
 	CREATE ROLE regress_spsa_admin SUPERUSER LOGIN;
 	CREATE TABLE plain (id int PRIMARY KEY, region text, owner int, body text);
 	INSERT INTO plain VALUES (1, 'EU', 10), (2, 'EU', 20), (3, 'US', 10), (4, 'US', 20), (5, 'AP', 10), (6, 'AP', 20), (7, 'EU', 30), (8, 'AP', 30);
@@ -37,7 +39,7 @@ $node->safe_psql('postgres', q{
 	SELECT spsa_assign('ann', 'eu'), spsa_assign('ann', 'everything'), spsa_assign('ben', 'us'), spsa_assign('cat', 'mine'), spsa_assign('dan', 'mine'); });
 
 my $admin = Wire->new($node, 'regress_spsa_admin');	# the other backend
-my %user = (a => 'ann', b => 'ben', c => 'cat', d => 'dan');
+my %user = (a => 'ann', b => 'ben', c => 'cat', d => 'dan', e => 'ann');
 my %token;
 my %rows;
 
@@ -77,7 +79,8 @@ sub step
 sub session
 {
 	my ($x) = @_;
-	return $token{$x} //= $admin->run("SELECT token FROM spsa_open_session('$user{$x}', db_role => 'regress_spsa_app')");
+	my $role = $x eq 'e' ? 'regress_spsa_desk' : 'regress_spsa_app';
+	return $token{$x} //= $admin->run("SELECT token FROM spsa_open_session('$user{$x}', db_role => '$role')");
 }
 
 sub fresh_rows
@@ -136,6 +139,8 @@ my @changes = (
 	{ change => 'session closed, in a transaction', enter => [ 'BEGIN', 'local a' ], steps => ['admin SELECT spsa_close_session(session_id) FROM spsa.session ORDER BY created_at DESC LIMIT 1'], after => '28000', fresh => 'a', leave => ['ROLLBACK'] },
 	{ change => 'activation runs out', once => 'generic', enter => ['attach a'], late => q{SELECT FROM spsa_activate_own('everything', '0.05 s')}, steps => ['SELECT pg_sleep(0.06)'], after => "region = 'EU'", fresh => 'a' },
 	{ change => 'user disabled', enter => ['attach a'], steps => [q{admin SELECT FROM spsa_disable_user('ann')}], after => '28000', fresh => 'a', leave => ['admin UPDATE spsa.app_user SET is_active = true'] },
+	{ change => 'user made inactive', enter => ['attach a'], steps => [q{admin UPDATE spsa.app_user SET is_active = false WHERE user_name = 'ann'}], after => '28000', fresh => 'a', leave => ['admin UPDATE spsa.app_user SET is_active = true'] },
+	{ change => 'membership in the role withdrawn', enter => ['attach e'], steps => ['admin REVOKE regress_spsa_desk FROM regress_spsa_app'], after => '28000', fresh => 'e', leave => ['admin GRANT regress_spsa_desk TO regress_spsa_app'] },
 	{ change => 'grant withdrawn', enter => ['attach a'], steps => [ sprintf $grant, 'false', 'false' ], after => 'false', fresh => 'a', leave => [ sprintf $grant, 'true', 'true' ] },
 	{ change => 'grant withdrawn, in a transaction', once => 'always', enter => [ 'BEGIN', 'local a' ], steps => [ sprintf $grant, 'false', 'false' ], after => 'false', fresh => 'a', leave => [ 'ROLLBACK', sprintf $grant, 'true', 'true' ] },
 	{ change => 'scope changed', enter => ['attach a'], steps => [q{admin UPDATE spsa.row_scope SET literals = '{US,AP}' WHERE literals = '{EU}'}], after => "region IN ('US', 'AP')", fresh => 'a',
@@ -151,13 +156,13 @@ sub once_more
 	return $answers[0];
 }
 
-my %before = (a => "region = 'EU'", c => 'owner = 10');
+my %before = (a => "region = 'EU'", c => 'owner = 10', e => "region = 'EU'");
 
 sub cell
 {
 	my ($wire, $mode, $c, $way) = @_;
 	my $name = $way->{name} // 'named';
-	my ($x) = map { /^(?:attach|local) ([ac])$/ ? $1 : () } @{ $c->{enter} };
+	my ($x) = map { /^(?:attach|local) ([ace])$/ ? $1 : () } @{ $c->{enter} };
 	my $before = truth((grep { $_ eq $activate } @{ $c->{enter} }) ? 'true' : $before{$x});
 	my $after = truth($c->{after});
 	$after = $none if $c->{change} eq 'DISCARD ALL' && $name eq '';	# which leaves the unnamed statement alone
@@ -251,6 +256,8 @@ continued('deactivated meanwhile', [$deactivate], '2,3,4,5,6,7,8', enter => [ 'B
 continued('assignment removed meanwhile', [$no_eu], '2,7', now => $none, leave => [$assign]);
 continued('grant withdrawn meanwhile', [ sprintf $grant, 'false', 'false' ], '2,7', now => $none, leave => [ sprintf $grant, 'true', 'true' ]);
 continued('activation has run out', ['SELECT pg_sleep(0.51)'], '2,3,4,5,6,7,8', enter => [ 'BEGIN', 'local a', q{SELECT FROM spsa_activate_own('everything', '0.5 s')} ]);
+continued('attribute changed meanwhile', [q{admin UPDATE spsa.app_user SET attributes = '{"emp": 20}' WHERE user_name = 'cat'}], '3,5',
+	enter => [ 'SET enable_seqscan = off', 'SET enable_sort = off', 'BEGIN', 'local c' ], leave => [q{UPDATE spsa.app_user SET attributes = '{"emp": 10}' WHERE user_name = 'cat'}]);
 continued('session closed meanwhile', ['admin SELECT spsa_close_session(session_id) FROM spsa.session ORDER BY created_at DESC LIMIT 1'], '2,7', over => 1);
 continued('another session', ['local b'], '28000');
 continued('another attribute', ['local d'], '28000', enter => [ 'BEGIN', 'local c' ]);
