@@ -112,7 +112,7 @@ endif
 EXTRA_CLEAN = \
 	$(wildcard spsa--*.sql) \
 	results output_iso tmp_check tmp_check_iso log \
-	regression.diffs regression.out
+	regression.diffs regression.out bench.csv
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.

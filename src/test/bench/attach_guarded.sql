@@ -1,3 +1,0 @@
-BEGIN;
-SELECT spsa_attach(:own);
-COMMIT;

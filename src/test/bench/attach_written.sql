@@ -1,3 +1,0 @@
-BEGIN;
-SELECT 1;
-COMMIT;

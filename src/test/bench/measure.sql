@@ -1,0 +1,182 @@
+-- measure.sql - where samples go, and how they are taken within the server.
+--
+-- A sample is a short time of one variant beside an equal one of the other, in changing order; what is reported is the
+-- median over the samples of their ratio (or difference), so that a disturbance spoils only the samples that it meets.
+SET client_min_messages = warning;
+\o /dev/null
+CREATE EXTENSION dblink;
+-- kind: ratio; over: guarded less written; alone: guarded
+CREATE TABLE bench_case (place serial PRIMARY KEY, key text UNIQUE, name text, kind text, unit text DEFAULT 'us', target numeric);
+CREATE TABLE sample (key text, written double precision, guarded double precision);
+CREATE TABLE log (client integer, n integer, us double precision, script integer, second bigint, microsecond integer);
+GRANT INSERT ON sample TO bench_app;
+INSERT INTO bench_case (key, name, kind, target) VALUES
+	('own', 'one owner''s 174 rows, count(*), planned each time', 'ratio', 1.10),
+	('own_read', '  the same, reading the rows', 'ratio', NULL),
+	('fields', 'three fields scoped, 10% of the rows', 'ratio', 1.05),
+	('all_count', 'everything granted, count(*)', 'ratio', 1.05),
+	('all_like', 'everything granted, LIKE by an index, planned each time', 'ratio', 1.05),
+	('nothing', 'nothing granted, planned each time', 'ratio', 1.5),
+	('point_simple', 'point look-up, simple protocol', 'ratio', 1.15),
+	('point_planned', '  the same without client: planned each time', 'ratio', 1.15),
+	('point_prepared', 'point look-up, prepared', 'ratio', 1.05),
+	('point_cached', '  the same without client: cached plan', 'ratio', 1.05),
+	('point_own', '  one''s own row, prepared', 'ratio', NULL),
+	('many', '12 active sets, 40 values that merge', 'ratio', 1.2),
+	('pool_same', 'pooled transaction, users with the same sets', 'ratio', 1.08),
+	('pool_literal', '  over the same with a constant for current_setting()', 'ratio', NULL),
+	('pool_shape', 'pooled transaction, each time another shape', 'ratio', 1.5),
+	('replan', '  cost of one replan', 'over', NULL),
+	('attach', 'spsa_attach() of a cached session, over SELECT 1', 'over', 3),
+	('attach_setting', '  set_config() of the token, over SELECT 1', 'over', NULL),
+	('beside', 'cached reader beside 1,000 activations/s, over 1,000 inserts/s', 'ratio', 1.06),
+	('cold', 'cold attach, 20 assigned sets', 'alone', 60),
+	('cold_bare', '  without assigned sets', 'alone', NULL),
+	('activate', 'activate + commit, over INSERT + commit', 'ratio', 1.5),
+	('large_point', 'large catalog over small: point look-up, prepared', 'ratio', 1.1),
+	('large_pool', '  pooled transaction', 'ratio', 1.1),
+	('large_attach', '  spsa_attach() of a cached session', 'ratio', 1.1),
+	('large_cold', '  cold attach, 20 assigned sets', 'ratio', 1.1),
+	('large_activate', '  activate + commit', 'ratio', 1.1);
+INSERT INTO bench_case (key, name, kind, unit, target) VALUES
+	('memory', 'backend that attached 10,000 sessions, over a bare one: private memory', 'over', 'MB', 16),
+	('memory_contexts', '  memory contexts', 'over', 'MB', 16);
+INSERT INTO bench_case (key, name, kind, target) VALUES
+	('unprotected', 'unprotected table, library loaded over not loaded', 'ratio', 1.01);
+
+-- Both must see the same rows, and see them when alone.
+CREATE PROCEDURE compare(who text, guarded text, written text) LANGUAGE plpgsql AS $$
+DECLARE
+	expected text;
+	seen text;
+	summary text := 'SELECT count(*) || '' rows, hash '' || coalesce(sum(hashtextextended(q::text, 0)::numeric), 0) FROM (%s) q';
+BEGIN
+	PERFORM spsa_attach_connection((SELECT t.token FROM token t WHERE t.kind = who AND t.n = 0));
+	EXECUTE format(summary, written) INTO expected;
+	EXECUTE format(summary, guarded) INTO seen;
+	PERFORM spsa_detach();
+	IF seen IS DISTINCT FROM expected THEN
+		RAISE EXCEPTION '% sees %, not %: %', who, seen, expected, guarded;
+	END IF;
+END
+$$;
+
+-- Each sample executes each statement so many times.
+CREATE PROCEDURE measure(key text, who text, guarded text, written text, repeat integer, samples integer, per integer DEFAULT 1)
+LANGUAGE plpgsql AS $$
+DECLARE
+	statement text[] := ARRAY[written, guarded];
+	us double precision[] := '{0,0}';
+	started timestamptz;
+	one text;
+	which integer;
+BEGIN
+	PERFORM spsa_attach_connection((SELECT t.token FROM token t WHERE t.kind = who AND t.n = 0));
+	FOR s IN 0 .. samples LOOP
+		FOR turn IN 1 .. 2 LOOP
+			which := 1 + (s + turn) % 2;
+			one := statement[which];
+			started := clock_timestamp();
+			FOR i IN 1 .. repeat LOOP EXECUTE one; END LOOP;
+			us[which] := extract(epoch FROM clock_timestamp() - started) * 1e6 / repeat / per;
+		END LOOP;
+		IF s > 0 THEN		-- the first one warms up
+			INSERT INTO sample VALUES (key, us[1], us[2]);
+		END IF;
+	END LOOP;
+	PERFORM spsa_detach();
+END
+$$;
+
+-- The same between two connections, which measure themselves: function calls that return microseconds.
+CREATE PROCEDURE measure_connections(key text, written_database text, guarded_database text, written_setup text, guarded_setup text,
+	call text, samples integer) LANGUAGE plpgsql AS $$
+DECLARE
+	us double precision[] := '{0,0}';
+	which integer;
+BEGIN
+	PERFORM dblink_connect('bench_1', 'dbname=' || written_database), dblink_connect('bench_2', 'dbname=' || guarded_database);
+	PERFORM * FROM dblink('bench_1', written_setup) AS r (x text);
+	PERFORM * FROM dblink('bench_2', guarded_setup) AS r (x text);
+	FOR s IN 0 .. samples LOOP
+		FOR turn IN 1 .. 2 LOOP
+			which := 1 + (s + turn) % 2;
+			us[which] := (SELECT r.took FROM dblink('bench_' || which, call) AS r (took double precision));
+		END LOOP;
+		IF s > 0 THEN
+			INSERT INTO sample VALUES (key, us[1], us[2]);
+		END IF;
+	END LOOP;
+	PERFORM dblink_disconnect('bench_1'), dblink_disconnect('bench_2');
+END
+$$;
+
+-- Mean latency of a log of pgbench without the lowest and the highest tenth, which a median of whole microseconds
+-- would be too coarse for; in so many slices of time.
+CREATE FUNCTION latency(slices integer) RETURNS TABLE (slice integer, script integer, us double precision) LANGUAGE sql AS $$
+	SELECT slice, script, avg(us)
+	FROM (SELECT slice, script, us, percent_rank() OVER (PARTITION BY slice, script ORDER BY us) AS rank
+		FROM (SELECT script, us, ntile(slices) OVER (ORDER BY n) AS slice FROM log WHERE n > (SELECT max(n) FROM log) / 20) s) r
+	WHERE rank BETWEEN 0.1 AND 0.9
+	GROUP BY slice, script
+$$;
+
+-- A plan as text.
+CREATE FUNCTION plan_of(who text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	result text := '';
+BEGIN
+	PERFORM spsa_attach_connection((SELECT t.token FROM token t WHERE t.kind = who AND t.n = 0));
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || statement LOOP
+		result := result || line || E'\n';
+	END LOOP;
+	PERFORM spsa_detach();
+	RETURN result;
+END
+$$;
+
+-- Look-ups with plans that PL/pgSQL keeps.
+CREATE FUNCTION look_up_plain(repeat integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	result integer;
+BEGIN
+	FOR i IN 1 .. repeat LOOP SELECT label INTO result FROM plain WHERE id = i; END LOOP;
+	RETURN result;
+END
+$$;
+CREATE FUNCTION look_up_protected(repeat integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	result integer;
+BEGIN
+	FOR i IN 1 .. repeat LOOP SELECT label INTO result FROM protected WHERE id = i; END LOOP;
+	RETURN result;
+END
+$$;
+
+-- A reader that notes how long its look-ups take, until it is told to stop.
+CREATE TABLE reading (at timestamptz, us double precision);
+CREATE TABLE phase (round integer, variant text, began timestamptz, ended timestamptz);
+CREATE TABLE stop (x integer);
+GRANT SELECT, INSERT ON reading TO bench_app;
+GRANT SELECT ON stop TO bench_app;
+CREATE PROCEDURE read_until_stopped() LANGUAGE plpgsql AS $$
+DECLARE
+	began timestamptz;
+BEGIN
+	WHILE NOT EXISTS (SELECT FROM stop) LOOP
+		began := clock_timestamp();
+		PERFORM look_up_protected(500);
+		INSERT INTO reading VALUES (clock_timestamp(), extract(epoch FROM clock_timestamp() - began) * 1e6 / 500);
+		COMMIT;
+	END LOOP;
+END
+$$;
+
+-- Private memory of this backend, and its memory contexts, in bytes.
+CREATE FUNCTION private_bytes() RETURNS double precision LANGUAGE sql AS $$
+	SELECT substring(pg_read_file('/proc/self/status') FROM 'RssAnon:\s*(\d+) kB')::double precision * 1024
+$$;
+CREATE FUNCTION context_bytes() RETURNS double precision LANGUAGE sql AS $$
+	SELECT sum(total_bytes)::double precision FROM pg_backend_memory_contexts
+$$;

@@ -1,4 +1,0 @@
-BEGIN;
-SELECT set_config('bench.emp_no', :own, true);
-SELECT label FROM plain WHERE id = 4711 AND owner_id = 77;
-COMMIT;
