@@ -31,6 +31,8 @@ static uint64 void_serial = 0;
 static uint64 epoch = 1;
 static int	held = 0;			/* marked plans that are running */
 static bool defining = false;
+static const char *known_token = NULL;	/* whose hash is known: */
+static const uint8_t *known_hash = NULL;
 static bool void_taken = false; /* a void token was taken away, not detached */
 
 static bool
@@ -57,7 +59,9 @@ check_token(char **newval, void **extra, GucSource source)
 						  "parameter \"spsa.session_token\" can only be set in the session itself",
 						  "Use spsa_attach() or SET LOCAL.");
 	}
-	if (present && !token_hash(*newval, strlen(*newval), hash))
+	if (present && known_token != NULL && strcmp(*newval, known_token) == 0)
+		memcpy(hash, known_hash, sizeof(hash));
+	else if (present && !token_hash(*newval, strlen(*newval), hash))
 	{
 		binding_poison();
 		if (!InitializingParallelWorker)
@@ -125,6 +129,23 @@ binding_set(const char *token, bool local)
 {
 	(void) set_config_option("spsa.session_token", token, PGC_USERSET, PGC_S_SESSION,
 							 local ? GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0, false);
+}
+
+/* The same for a token whose hash is known. */
+void
+binding_set_known(const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool local)
+{
+	known_token = token;
+	known_hash = hash;
+	PG_TRY();
+	{
+		binding_set(token, local);
+	}
+	PG_FINALLY();
+	{
+		known_token = NULL;
+	}
+	PG_END_TRY();
 }
 
 /*

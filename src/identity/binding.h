@@ -23,6 +23,7 @@ typedef enum BindingState
 extern void binding_init(void);
 extern BindingState binding_current(const Binding **binding);
 extern uint64 binding_epoch(void);
+extern void binding_set_known(const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool local);
 extern void binding_set(const char *token, bool local);
 extern void binding_poison(void);
 extern void binding_poison_earlier(void);

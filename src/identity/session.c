@@ -53,6 +53,7 @@ typedef struct HashSlot
 static uint64 versions = 0;
 static uint64 role_epoch = 1;	/* of roles and schemas */
 static uint64 own_changes = 0;
+static bool any_noted = false;	/* some entry is uncommitted, or its use noted */
 static SessionLoader load_grants = NULL;
 static void (*attached_callback) (void) = NULL;
 
@@ -337,6 +338,7 @@ keep(SessionEntry *entry)
 	evict();
 	slot = hash_search(entries_by_hash, entry->hash, HASH_ENTER, NULL);
 	slot->entry = entry;
+	any_noted = any_noted || entry->uncommitted;
 	entry->version = ++versions;
 	MemoryContextSetParent(entry->context, session_context);
 	dlist_push_head(&entries, &entry->lru);
@@ -696,6 +698,7 @@ session_used(SessionEntry *entry)
 	if (entry->idle_timeout == 0 || !may_write() || now - Max(entry->last_seen_at, entry->noted_at) < entry->idle_timeout / 4)
 		return;
 	entry->noted_at = now;
+	any_noted = true;
 	session_mark_used(&entry->session_id, now);
 }
 
@@ -732,6 +735,9 @@ all_committed(void)
 {
 	dlist_iter	i;
 
+	if (!any_noted)
+		return;
+	any_noted = false;
 	dlist_foreach(i, &entries)
 	{
 		SessionEntry *entry = dlist_container(SessionEntry, lru, i.cur);

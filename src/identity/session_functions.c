@@ -450,7 +450,7 @@ attach(FunctionCallInfo fcinfo, bool local)
 	if (entry == NULL)
 		refuse_token(reason);
 	memcpy(result, &entry->session_id, sizeof(pg_uuid_t));
-	binding_set(text_to_cstring(token), local || guc_require_local_attach);
+	binding_set_known(text_to_cstring(token), hash, local || guc_require_local_attach);
 	session_used(entry);
 	session_attached();
 	return UUIDPGetDatum(result);
