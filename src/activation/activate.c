@@ -49,10 +49,6 @@ typedef struct Activation
 /* Not ended by a row of activation_end. */
 #define NOT_ENDED "NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = a.activation_id)"
 
-static OwnerStatement lock_session = {
-	"SELECT FROM spsa.session s WHERE s.session_id = $1 FOR KEY SHARE", 1, {UUIDOID}
-};
-
 static OwnerStatement select_active = {
 	"SELECT a.activated_at, a.expires_at FROM spsa.activation a"
 	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 AND " NOT_ENDED
@@ -258,7 +254,6 @@ find_active(Activation *activation)
 	TimestampTz ends;
 	bool		isnull;
 
-	owner_execute(&lock_session, values, NULL);
 	if (owner_execute(&select_active, values, NULL) == 0)
 		return false;
 	activation->already_active = true;
@@ -315,8 +310,12 @@ activate(Activation *activation)
 		return;
 	}
 	owner_begin(&state);
-	while (!find_active(activation) && !insert_new(activation))
-		CHECK_FOR_INTERRUPTS();
+	session_keep(&activation->session_id);
+	if (activation->set.activated || !insert_new(activation))
+	{
+		while (!find_active(activation) && !insert_new(activation))
+			CHECK_FOR_INTERRUPTS();
+	}
 	owner_end(&state);
 	session_note_change();
 	ereport(NOTICE,
@@ -422,7 +421,7 @@ deactivate(SessionEntry *entry, int32 set_id, const SetState *set)
 	values[1] = Int32GetDatum(set_id);
 	values[2] = Int64GetDatum(group ? set->assignment_id : 0);
 	owner_begin(&state);
-	owner_execute(&lock_session, values, NULL);
+	session_keep(&ended.session_id);
 	rows = owner_execute(&end_activations, values, nulls);
 	names = palloc(sizeof(char *) * (rows + 1));
 	for (int i = 0; i < rows; i++)

@@ -683,6 +683,33 @@ session_mark_used(const pg_uuid_t *session_id, TimestampTz now)
 	table_close(relation, RowExclusiveLock);
 }
 
+/*
+ * Keeps the session's row, as a foreign key does, until the end of the transaction: spsa_purge() leaves it out. If
+ * somebody is deleting it, waits. Nothing if it is gone.
+ */
+void
+session_keep(const pg_uuid_t *session_id)
+{
+	Relation	relation = table_open(table_oid("session"), RowShareLock);
+	Snapshot	snapshot = table_snapshot();
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TM_FailureData failure;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	row;
+
+	table_key(&key, Anum_session_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	scan = systable_beginscan(relation, table_oid("session_pkey"), true, snapshot, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		(void) table_tuple_lock(relation, &row->t_self, snapshot, slot, GetCurrentCommandId(true), LockTupleKeyShare,
+								LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	systable_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_snapshot_release(snapshot);
+	table_close(relation, NoLock);
+}
+
 static bool
 may_write(void)
 {

@@ -93,6 +93,7 @@ extern void session_pin(SessionEntry *entry);
 extern void session_unpin(SessionEntry *entry);
 extern void session_used(SessionEntry *entry);
 extern void session_mark_used(const pg_uuid_t *session_id, TimestampTz now);
+extern void session_keep(const pg_uuid_t *session_id);
 extern SessionEntry *session_permitted(const pg_uuid_t *session_id, const char *table, AclMode privilege);
 extern bool session_is_idle(const struct TableScan *scan, HeapTuple row, Snapshot snapshot, TimestampTz now);
 extern bool session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot);
