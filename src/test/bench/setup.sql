@@ -116,6 +116,14 @@ GRANT SELECT ON token TO bench_admin;
 CREATE TABLE inserted (session_id uuid, number integer, at timestamptz DEFAULT clock_timestamp(), note text, PRIMARY KEY (session_id, number));
 CREATE INDEX ON inserted (at);
 GRANT INSERT ON inserted TO bench_admin;
+-- What an activation writes, by hand: its row, with the foreign key, and its audit event.
+CREATE TABLE activation_twin (LIKE spsa.activation INCLUDING INDEXES, FOREIGN KEY (session_id) REFERENCES spsa.session);
+CREATE SEQUENCE twin_seq;
+ALTER TABLE activation_twin ALTER activated_at SET DEFAULT clock_timestamp(), ALTER activation_id SET DEFAULT nextval('twin_seq');
+CREATE TABLE audit_twin (LIKE spsa.audit_event INCLUDING INDEXES);
+ALTER TABLE audit_twin ALTER at SET DEFAULT clock_timestamp(), ALTER event_id SET DEFAULT nextval('twin_seq');
+GRANT INSERT, SELECT ON activation_twin, audit_twin TO bench_admin;
+GRANT USAGE ON SEQUENCE twin_seq TO bench_admin;
 VACUUM (ANALYZE);
 
 -- What a case calls in this database.
