@@ -390,6 +390,14 @@ SELECT spsa_protect(o, '{region,owner}') FROM unnest('{matrix_doc,matrix_other}'
 		$$@super ALTER TABLE matrix_doc ADD zone text GENERATED ALWAYS AS (region) STORED;
 ALTER TABLE matrix_other ADD zone text GENERATED ALWAYS AS (region) STORED;
 SELECT spsa_protect(o, '{region,owner,zone}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null$$);
+INSERT INTO matrix_change (change, name, enter, before, steps, after, leave) VALUES
+	(39, 'ROLLBACK of attach, the same sets', '@open a cat @open b dan @app @attach b BEGIN; @attach a', '1,3,5', 'ROLLBACK;', '2,4,6', ''),
+	(40, 'ROLLBACK TO of attach, the same sets', '@open a cat @open b dan @app BEGIN; @local b SAVEPOINT s; @local a', '1,3,5', 'ROLLBACK TO s;', '2,4,6', 'COMMIT;');
+-- Attributes are calls once the connection has served two users with the same sets; these are with constants.
+INSERT INTO matrix_change (change, name, enter, before, steps, after, again, leave)
+SELECT 40 + row_number() OVER (ORDER BY change), 'constants: ' || name, 'SET spsa.share_plans = off; ' || enter, before, steps, after, again,
+	leave || ' RESET spsa.share_plans;'
+FROM matrix_change WHERE change IN (2, 28, 29, 31, 33, 39, 40);
 UPDATE matrix_change SET enter = enter || $$ SELECT already_active AS done FROM spsa_activate_own('everything', '0.03 s') \gset $$ WHERE change = 19;
 
 -- The other backend does what is asked for by a sequence, which is seen before a COMMIT. (22 starts a psql of its own: no
@@ -486,7 +494,7 @@ CREATE FUNCTION matrix_inside(run text, change int, token text, OUT before text,
 BEGIN
 	before := matrix_once(run);
 	CASE change
-	WHEN 32, 33 THEN PERFORM spsa_attach_connection(token);
+	WHEN 32, 33, 45 THEN PERFORM spsa_attach_connection(token);
 	WHEN 34 THEN PERFORM spsa_detach();
 	WHEN 35 THEN PERFORM spsa_activate_own('everything');
 	WHEN 36 THEN PERFORM spsa_deactivate_own('everything');
@@ -542,10 +550,10 @@ SELECT p.position, p.plan, c.change, r.before, r.after, r.again, matrix_expected
 		CASE WHEN c.again IS NULL THEN r.after = e.after ELSE r.again = e.after AND r.after IN (e.after, '40001/') END, false) AS good
 FROM matrix_plan p CROSS JOIN matrix_change c LEFT JOIN matrix_result r USING (plan, change),
 	-- a call that passes the fields itself does not see what becomes of the table's
-	LATERAL (SELECT matrix_expected(p, CASE WHEN c.change IN (30, 31) AND p.calls THEN c.before ELSE c.after END)) e (after)
+	LATERAL (SELECT matrix_expected(p, CASE WHEN c.change IN (30, 31, 44) AND p.calls THEN c.before ELSE c.after END)) e (after)
 WHERE matrix_applies(p, c);
 -- "." is right, "X" is wrong
-SELECT p.plan, string_agg(CASE WHEN good THEN '.' WHEN NOT good THEN 'X' ELSE ' ' END, '' ORDER BY c.change) AS "1.......10........20........30........"
+SELECT p.plan, string_agg(CASE WHEN good THEN '.' WHEN NOT good THEN 'X' ELSE ' ' END, '' ORDER BY c.change) AS "1.......10........20........30........40......."
 FROM matrix_plan p CROSS JOIN matrix_change c LEFT JOIN matrix_grid USING (plan, change) GROUP BY p.position, p.plan ORDER BY p.position;
 SELECT plan, change, before, expected_before, after, expected_after, again FROM matrix_grid WHERE NOT good ORDER BY position, change LIMIT 60;
 SELECT count(*) AS cells, count(*) FILTER (WHERE good) AS good FROM matrix_grid;
