@@ -98,3 +98,34 @@ table_end(TableScan *scan)
 	systable_endscan(scan->scan);
 	table_close(scan->relation, AccessShareLock);
 }
+
+/* Whether there is a row with these keys. */
+bool
+table_has_row(const char *name, const char *index, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	TableScan	scan;
+	bool		found;
+
+	table_begin(&scan, name, index, snapshot, nkeys, keys);
+	found = HeapTupleIsValid(table_next(&scan));
+	table_end(&scan);
+	return found;
+}
+
+/* A column of the row with this key, by value; false if there is none. */
+bool
+table_find(const char *name, const char *index, ScanKey key, AttrNumber column, Datum *value)
+{
+	Snapshot	snapshot = table_snapshot();
+	TableScan	scan;
+	HeapTuple	row;
+	bool		isnull = true;
+
+	table_begin(&scan, name, index, snapshot, 1, key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row))
+		*value = table_value(&scan, row, column, &isnull);
+	table_end(&scan);
+	table_snapshot_release(snapshot);
+	return !isnull;
+}

@@ -125,6 +125,8 @@ extern void table_key(ScanKey key, AttrNumber column, RegProcedure equality, Dat
 extern void table_begin(TableScan *scan, const char *name, const char *index, Snapshot snapshot, int nkeys, ScanKey keys);
 extern HeapTuple table_next(TableScan *scan);
 extern Datum table_value(const TableScan *scan, HeapTuple row, AttrNumber column, bool *isnull);
+extern bool table_has_row(const char *name, const char *index, Snapshot snapshot, int nkeys, ScanKey keys);
+extern bool table_find(const char *name, const char *index, ScanKey key, AttrNumber column, Datum *value);
 extern void table_end(TableScan *scan);
 
 #endif							/* SPSA_TABLE_H */

@@ -57,14 +57,11 @@ static bool
 is_protected(Oid relation)
 {
 	Snapshot	snapshot = table_snapshot();
-	TableScan	scan;
 	ScanKeyData key;
 	bool		found;
 
 	table_key(&key, Anum_protected_object_object, F_OIDEQ, ObjectIdGetDatum(relation));
-	table_begin(&scan, "protected_object", "protected_object_pkey", snapshot, 1, &key);
-	found = HeapTupleIsValid(table_next(&scan));
-	table_end(&scan);
+	found = table_has_row("protected_object", "protected_object_pkey", snapshot, 1, &key);
 	table_snapshot_release(snapshot);
 	return found;
 }

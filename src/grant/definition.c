@@ -52,21 +52,24 @@ operator_parse(const char *name, ScopeOperator *operator)
 int32
 definition_find_set(const char *name)
 {
-	Snapshot	snapshot = table_snapshot();
-	TableScan	scan;
 	ScanKeyData key;
-	HeapTuple	row;
-	bool		isnull;
-	int32		set_id = 0;
+	Datum		set_id;
 
 	table_key(&key, Anum_permission_set_set_name, F_TEXTEQ, CStringGetTextDatum(name));
-	table_begin(&scan, "permission_set", "permission_set_set_name_key", snapshot, 1, &key);
-	row = table_next(&scan);
-	if (HeapTupleIsValid(row))
-		set_id = DatumGetInt32(table_value(&scan, row, Anum_permission_set_set_id, &isnull));
-	table_end(&scan);
-	table_snapshot_release(snapshot);
-	return set_id;
+	return table_find("permission_set", "permission_set_set_name_key", &key, Anum_permission_set_set_id, &set_id) ?
+		DatumGetInt32(set_id) : 0;
+}
+
+/* Identifier of a custom permission, or 0. */
+int32
+definition_find_permission(const char *name)
+{
+	ScanKeyData key;
+	Datum		permission_id;
+
+	table_key(&key, Anum_custom_permission_permission_name, F_TEXTEQ, CStringGetTextDatum(name));
+	return table_find("custom_permission", "custom_permission_permission_name_key", &key,
+					  Anum_custom_permission_permission_id, &permission_id) ? DatumGetInt32(permission_id) : 0;
 }
 
 static char **
@@ -215,15 +218,12 @@ bool
 definition_has_grant(int32 set_id, Oid object)
 {
 	Snapshot	snapshot = table_snapshot();
-	TableScan	scan;
 	ScanKeyData keys[2];
 	bool		found;
 
 	table_key(&keys[0], Anum_object_permission_set_id, F_INT4EQ, Int32GetDatum(set_id));
 	table_key(&keys[1], Anum_object_permission_object, F_OIDEQ, ObjectIdGetDatum(object));
-	table_begin(&scan, "object_permission", "object_permission_pkey", snapshot, 2, keys);
-	found = HeapTupleIsValid(table_next(&scan));
-	table_end(&scan);
+	found = table_has_row("object_permission", "object_permission_pkey", snapshot, 2, keys);
 	table_snapshot_release(snapshot);
 	return found;
 }
@@ -511,27 +511,6 @@ definition_has_function(const Definition *definition, const char *signature)
 			return true;
 	}
 	return false;
-}
-
-/* Identifier of a custom permission, or 0. */
-int32
-definition_find_permission(const char *name)
-{
-	Snapshot	snapshot = table_snapshot();
-	TableScan	scan;
-	ScanKeyData key;
-	HeapTuple	row;
-	bool		isnull;
-	int32		permission_id = 0;
-
-	table_key(&key, Anum_custom_permission_permission_name, F_TEXTEQ, CStringGetTextDatum(name));
-	table_begin(&scan, "custom_permission", "custom_permission_permission_name_key", snapshot, 1, &key);
-	row = table_next(&scan);
-	if (HeapTupleIsValid(row))
-		permission_id = DatumGetInt32(table_value(&scan, row, Anum_custom_permission_permission_id, &isnull));
-	table_end(&scan);
-	table_snapshot_release(snapshot);
-	return permission_id;
 }
 
 /* What the set grants on an object, or NULL. */

@@ -42,15 +42,10 @@ is_allowed(const SessionEntry *entry, int32 set_id)
 static bool
 is_ended(int64 activation_id, Snapshot snapshot)
 {
-	TableScan	scan;
 	ScanKeyData key;
-	bool		ended;
 
 	table_key(&key, Anum_activation_end_activation_id, F_INT8EQ, Int64GetDatum(activation_id));
-	table_begin(&scan, "activation_end", "activation_end_activation_id_idx", snapshot, 1, &key);
-	ended = HeapTupleIsValid(table_next(&scan));
-	table_end(&scan);
-	return ended;
+	return table_has_row("activation_end", "activation_end_activation_id_idx", snapshot, 1, &key);
 }
 
 /* An activation of the session. */

@@ -114,15 +114,10 @@ session_idle_microseconds(const Interval *timeout)
 bool
 session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot)
 {
-	TableScan	scan;
 	ScanKeyData key;
-	bool		ended;
 
 	table_key(&key, Anum_session_end_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
-	table_begin(&scan, "session_end", "session_end_session_id_idx", snapshot, 1, &key);
-	ended = HeapTupleIsValid(table_next(&scan));
-	table_end(&scan);
-	return ended;
+	return table_has_row("session_end", "session_end_session_id_idx", snapshot, 1, &key);
 }
 
 /* False if the user's row is gone. */
