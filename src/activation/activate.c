@@ -16,6 +16,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -372,6 +373,7 @@ activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 	(void) require_assigned(entry, set_id, activation.set_name);
 	entry = check_exclusions(entry, set_id);
 	set = require_assigned(entry, set_id, activation.set_name);
+	PreventCommandIfReadOnly("spsa_activate()");
 	activation.now = GetCurrentTimestamp();
 	activation.expires_at = activation_end(entry, set, activation.duration, activation.now);
 	activation.session_id = entry->session_id;
@@ -420,6 +422,7 @@ deactivate(SessionEntry *entry, int32 set_id, const SetState *set)
 	bool		isnull;
 	OwnerState	state;
 
+	PreventCommandIfReadOnly("spsa_deactivate()");
 	ended.session_id = entry->session_id;
 	ended.user_name = pstrdup(entry->user_name);
 	values[0] = UUIDPGetDatum(&ended.session_id);

@@ -332,6 +332,7 @@ sub pipeline
 	my ($name, $expected, $queue, %how) = @_;
 	my $wire = Wire->new($node, 'regress_spsa_app');
 	step($wire, 'SET plan_cache_mode = force_generic_plan');
+	step($wire, $how{setting}) if $how{setting};
 	$wire->parse('s', 'SELECT id FROM doc WHERE id > $1 ORDER BY id')->parse('w', 'UPDATE doc SET body = $1')->sync->answers;
 	for my $turn (1, 2)
 	{
@@ -441,7 +442,13 @@ pipeline('Bind of a write before the attach of another attribute', '||' . truth(
 	my ($wire) = @_;
 	$wire->close('S', 'r')->parse('r', $ways[-1]{sql});
 	return attach(attach($wire, 'c')->bind('p', 'r', [0]), 'd')->execute('p');
-});
+}, setting => 'SET spsa.share_plans = on');
+# with the attribute as a constant in its plan, it is refused
+pipeline('Bind of a write before the attach of another attribute, not shared', '||40001', sub {
+	my ($wire) = @_;
+	$wire->close('S', 'r')->parse('r', $ways[-1]{sql});
+	return attach(attach($wire, 'c')->bind('p', 'r', [0]), 'd')->execute('p');
+}, setting => 'SET spsa.share_plans = off');
 pipeline('suspended, attach of another, continued', '||1+||28000', sub {
 	my ($wire) = @_;
 	return attach(attach($wire->statement('BEGIN'), 'a')->bind('p', 's', [0])->execute('p', 1), 'b')->execute('p');
