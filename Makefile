@@ -66,6 +66,7 @@ REGRESS_LIST = \
 	fold_random \
 	plan_matrix \
 	hostile \
+	hostile_engine \
 	audit
 
 # Isolation tests: src/test/isolation/specs/NAME.spec, expected/NAME.out.

@@ -63,6 +63,8 @@ static uint64 checked_version = 0;	/* of the session; 0: none, or UNCHECKED */
 
 #define UNCHECKED PG_UINT64_MAX
 
+static uint64 checked_names = 0;	/* shape_names_epoch() then */
+
 /* ---- what was folded ---- */
 
 static bool
@@ -193,7 +195,6 @@ bool
 plan_mark_is_current(const PlannedStmt *plan, SessionEntry *entry)
 {
 	const List *items = plan->invalItems;
-	uint64		values = 0;
 
 	for (int i = 0; i < list_length(items); i++)
 	{
@@ -201,8 +202,6 @@ plan_mark_is_current(const PlannedStmt *plan, SessionEntry *entry)
 		Question	question;
 		uint64		shape;
 
-		if (item->cacheId == ITEM_VALUES_LOW)
-			values = two_halves(items, i);
 		if (item->cacheId < ITEM_QUESTION || item->cacheId >= ITEM_QUESTION + QUESTION_KINDS)
 			continue;
 		question.kind = item->cacheId - ITEM_QUESTION;
@@ -218,11 +217,16 @@ plan_mark_is_current(const PlannedStmt *plan, SessionEntry *entry)
 		 */
 		remember_folded(&question, shape);
 	}
-	if (values == 0)
-		return true;
-	if (!are_present_values(entry, values))
-		return false;
-	remember_values(values);
+
+	/* Several, if the session was exchanged while the plan was made. */
+	for (int i = 0; i < list_length(items); i++)
+	{
+		if (((const PlanInvalItem *) list_nth(items, i))->cacheId != ITEM_VALUES_LOW)
+			continue;
+		if (!are_present_values(entry, two_halves(items, i)))
+			return false;
+		remember_values(two_halves(items, i));
+	}
 	return true;
 }
 
@@ -293,8 +297,9 @@ plan_mark_check_plans(void)
 	if ((nfolded == 0 && !folded_overflow) || session_current(&entry) == SESSION_OVER)
 		return;
 	version = entry == NULL ? 0 : entry->version;
-	if (version == checked_version)
+	if (version == checked_version && shape_names_epoch() == checked_names)
 		return;
+	checked_names = shape_names_epoch();
 	for (int i = 0; i < nfolded && !folded_overflow; i++)
 	{
 		if (present_shape(entry, &folded[i].question) != folded[i].shape)

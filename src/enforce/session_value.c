@@ -7,6 +7,7 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -55,22 +56,42 @@ make_array(Datum *values, int n, Oid type)
 	return PointerGetDatum(construct_array(values, n, type, length, by_value, align));
 }
 
-static void
-read_value(FunctionCallInfo fcinfo, SessionEntry *entry, CachedValue *cached, bool array)
+/* In the current memory context. */
+static CachedValue
+read_value(FunctionCallInfo fcinfo, SessionEntry *entry, bool array)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	CachedValue result = {entry->version};
 	Datum	   *values;
 	Datum		value;
-	int			n;
+	volatile int n = 0;
 
-	cached->version = 0;
-	n = value_from_attribute(entry, name, type, &values);
-	cached->isnull = n == 0 && !array;
-	if (cached->isnull)
-		return;
+	session_pin(entry);
+	PG_TRY();
+	{
+		n = value_from_attribute(entry, name, type, &values);
+	}
+	PG_FINALLY();
+	{
+		session_unpin(entry);
+	}
+	PG_END_TRY();
+	result.isnull = n == 0 && !array;
+	if (result.isnull)
+		return result;
 	value = array ? make_array(values, n, type) : values[0];
-	cached->value = datumCopy(value, !array && get_typbyval(type), array ? -1 : get_typlen(type));
+	result.value = datumCopy(value, !array && get_typbyval(type), array ? -1 : get_typlen(type));
+	return result;
+}
+
+/* Elsewhere each call may ask for another attribute. */
+static bool
+name_is_constant(const FmgrInfo *call_site)
+{
+	const FuncExpr *call = (const FuncExpr *) call_site->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) && IsA(linitial(call->args), Const);
 }
 
 static Datum
@@ -78,33 +99,27 @@ session_value(FunctionCallInfo fcinfo, bool array)
 {
 	SessionEntry *entry = value_session();
 	CachedValue *cached = fcinfo->flinfo->fn_extra;
+	CachedValue value;
 	MemoryContext caller;
 
 	if (entry == NULL || PG_ARGISNULL(0) || !OidIsValid(get_fn_expr_argtype(fcinfo->flinfo, 1)))
 		PG_RETURN_NULL();
-	if (cached == NULL)
-		cached = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedValue));
-	if (cached->version != entry->version)
+	if (cached != NULL && cached->version == entry->version)
+		value = *cached;
+	else if (!name_is_constant(fcinfo->flinfo))
+		value = read_value(fcinfo, entry, array);
+	else
 	{
-		uint64		version = entry->version;
-
-		session_pin(entry);
-		PG_TRY();
-		{
-			caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-			read_value(fcinfo, entry, cached, array);
-			MemoryContextSwitchTo(caller);
-		}
-		PG_FINALLY();
-		{
-			session_unpin(entry);
-		}
-		PG_END_TRY();
-		cached->version = version;
+		caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		value = read_value(fcinfo, entry, array);
+		if (cached == NULL)
+			cached = fcinfo->flinfo->fn_extra = palloc(sizeof(CachedValue));
+		*cached = value;
+		MemoryContextSwitchTo(caller);
 	}
-	if (cached->isnull)
+	if (value.isnull)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(cached->value);
+	PG_RETURN_DATUM(value.value);
 }
 
 /* SQL: spsa_session_value(text, anyelement) */

@@ -13,8 +13,10 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "base/crypto.h"
 #include "grant/shape.h"
@@ -33,6 +35,8 @@ static MemoryContext shape_context = NULL;
 static HTAB *shapes = NULL;
 static uint64 generation = 1;	/* of shape_context */
 static int	held = 0;
+static uint64 names = 1;		/* moves when functions or columns may have
+								 * got other names */
 
 static Shape none = {SHAPE_NONE_ID, REACH_NONE, NIL};
 static Shape all = {SHAPE_ALL_ID, REACH_ALL, NIL};
@@ -43,6 +47,7 @@ typedef struct Decision
 	Question	question;
 	char		status;			/* simplehash's */
 	uint64		generation;
+	uint64		names;			/* for questions about what has a name */
 	const Shape *shape;
 } Decision;
 
@@ -539,19 +544,36 @@ shape_of(SessionEntry *entry, const Question *question)
 	decision_hash *decisions = entry->decisions;
 	Decision   *decision;
 	const Shape *shape;
+	uint64		names_before;
 	bool		found;
 
 	if (decisions == NULL)
 		decisions = entry->decisions = decision_create(entry->context, 8, NULL);
 	decision = decision_lookup(decisions, *question);
-	if (decision != NULL && decision->generation == generation)
+	if (decision != NULL && decision->generation == generation && (decision->names == names || question->kind < PRIVILEGE_COUNT))
 		return decision->shape;
 
+	names_before = names;
 	shape = make_shape(entry, question);
 	decision = decision_insert(decisions, *question, &found);
+	decision->names = names_before;
 	decision->shape = shape;
 	decision->generation = generation;
 	return shape;
+}
+
+/* Moves when answers to questions about functions and columns may have changed without a signal. */
+uint64
+shape_names_epoch(void)
+{
+	return names;
+}
+
+/* Permissions on functions and fields hold for what has their name; no signal tells of a renaming. */
+static void
+names_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	names++;
 }
 
 void
@@ -559,4 +581,8 @@ shape_init(void)
 {
 	shape_context = AllocSetContextCreate(TopMemoryContext, "spsa shapes", ALLOCSET_DEFAULT_SIZES);
 	make_table();
+	CacheRegisterSyscacheCallback(PROCOID, names_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(ATTNUM, names_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, names_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, names_changed, (Datum) 0);
 }

@@ -66,6 +66,7 @@ typedef struct Question
 
 extern void shape_init(void);
 extern bool shape_same_group(const ShapeTest *a, const ShapeTest *b);
+extern uint64 shape_names_epoch(void);
 extern void shape_hold(void);
 extern void shape_release(void);
 extern const Shape *shape_none(void);

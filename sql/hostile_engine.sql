@@ -1,0 +1,82 @@
+-- hostile_engine.sql - attempts to make the engine show what it must not: what is kept between statements (shapes, plans,
+-- definitions, values) against what changes meanwhile. The attacker is an ordinary role with the tokens of two users.
+SET client_min_messages = warning;
+CREATE EXTENSION spsa;
+CREATE ROLE regress_spsa_engine_attacker;
+GRANT CREATE ON SCHEMA public TO regress_spsa_engine_attacker;
+CREATE TABLE engine_one (id integer, region text);
+CREATE TABLE engine_two (id integer, region text);
+INSERT INTO engine_one VALUES (1, 'EU'), (2, 'US');
+INSERT INTO engine_two VALUES (1, 'EU'), (2, 'US');
+GRANT SELECT ON engine_one, engine_two TO regress_spsa_engine_attacker;
+SELECT spsa_protect(t, '{region}') FROM unnest('{engine_one,engine_two}'::regclass[]) t \g /dev/null
+SELECT spsa_create_user('ann', '{"region": "EU", "other": "zzz"}'), spsa_create_user('ben', '{"region": "US"}'), spsa_create_permission_set('own') \g /dev/null
+SELECT spsa_grant_object('own', t, '{read}', true), spsa_grant_rows('own', t, 'region', attribute => 'region') FROM unnest('{engine_one,engine_two}'::regclass[]) t \g /dev/null
+SELECT spsa_assign('ann', 'own'), spsa_assign('ben', 'own') \g /dev/null
+SELECT session_id AS ann_id, token AS ann FROM spsa_open_session('ann', db_role => 'regress_spsa_engine_attacker') \gset
+SELECT token AS ben FROM spsa_open_session('ben', db_role => 'regress_spsa_engine_attacker') \gset
+
+-- An attribute for each row is not that of the first one.
+SET SESSION AUTHORIZATION regress_spsa_engine_attacker;
+SELECT spsa_attach_connection(:'ann') \g /dev/null
+SELECT a, spsa_session_value(a, NULL::text), spsa_session_values(a, NULL::text) FROM (VALUES ('region'), ('other'), ('none')) v(a);
+DO $$
+DECLARE
+	a text;
+BEGIN
+	FOREACH a IN ARRAY '{region,other,none}'::text[] LOOP
+		RAISE WARNING '%: %', a, spsa_session_value(a, NULL::text);
+	END LOOP;
+END $$;
+
+-- What is renamed does not keep a permission by its former name, and what gets the name has it only as an administrator sees it.
+CREATE FUNCTION engine_pay(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE engine_pay_roll (id integer, salary integer, bonus integer);
+RESET SESSION AUTHORIZATION;
+SELECT spsa_grant_object('own', 'engine_pay_roll', '{read}') \g /dev/null
+INSERT INTO spsa.function_permission SELECT set_id, 'engine_pay(integer)' FROM spsa.permission_set WHERE set_name = 'own';
+INSERT INTO spsa.protected_field (object, field) VALUES ('engine_pay_roll', 'bonus');
+SET SESSION AUTHORIZATION regress_spsa_engine_attacker;
+PREPARE may_pay AS SELECT count(*) FROM engine_one WHERE spsa_allows_function('engine_pay(integer)');
+SELECT spsa_allows_function('engine_pay(integer)');
+EXECUTE may_pay;
+SELECT spsa_allows_field('engine_pay_roll', 'salary', 'read'), spsa_allows_field('engine_pay_roll', 'bonus', 'read');
+ALTER FUNCTION engine_pay(integer) RENAME TO engine_paid;
+SELECT spsa_allows_function('engine_paid(integer)');
+EXECUTE may_pay;
+EXECUTE may_pay;
+CREATE FUNCTION engine_pay(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2';
+ALTER TABLE engine_pay_roll RENAME bonus TO extra;
+SELECT spsa_allows_field('engine_pay_roll', 'extra', 'read');
+ALTER TABLE engine_pay_roll RENAME extra TO bonus;
+SELECT spsa_allows_field('engine_pay_roll', 'bonus', 'read');
+DEALLOCATE may_pay;
+
+-- A function that is evaluated while the plan is made exchanges the session: one table is folded for each of the two.
+CREATE TABLE engine_token AS SELECT :'ben' AS token;
+CREATE FUNCTION engine_switch(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	PERFORM spsa_attach_connection(token) FROM engine_token;
+	RETURN $1;
+END $$;
+SET plan_cache_mode = force_generic_plan;
+SET spsa.share_plans = off;
+PREPARE both_users AS SELECT DISTINCT v.c, t1.region AS one, t2.region AS two FROM engine_one t1, (VALUES (1), (engine_switch(2))) v(c), (SELECT * FROM engine_two) t2;
+SELECT spsa_attach_connection(:'ann') \g /dev/null
+\set VERBOSITY sqlstate
+EXECUTE both_users;
+RESET SESSION AUTHORIZATION;
+SELECT spsa_close_session(:'ann_id');
+SET SESSION AUTHORIZATION regress_spsa_engine_attacker;
+SELECT spsa_user_name();
+EXECUTE both_users;
+EXECUTE both_users;
+\set VERBOSITY default
+RESET spsa.share_plans;
+
+SELECT spsa_detach() \g /dev/null
+RESET SESSION AUTHORIZATION;
+DROP TABLE engine_one, engine_two;
+DROP OWNED BY regress_spsa_engine_attacker CASCADE;
+DROP EXTENSION spsa CASCADE;
+DROP ROLE regress_spsa_engine_attacker;
