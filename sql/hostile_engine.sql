@@ -2,7 +2,8 @@
 -- definitions, values) against what changes meanwhile. The attacker is an ordinary role with the tokens of two users.
 SET client_min_messages = warning;
 CREATE EXTENSION spsa;
-CREATE ROLE regress_spsa_engine_attacker;
+CREATE ROLE regress_spsa_engine_attacker LOGIN;
+\set dba :USER
 GRANT CREATE ON SCHEMA public TO regress_spsa_engine_attacker;
 CREATE TABLE engine_one (id integer, region text);
 CREATE TABLE engine_two (id integer, region text);
@@ -74,8 +75,67 @@ EXECUTE both_users;
 \set VERBOSITY default
 RESET spsa.share_plans;
 
-SELECT spsa_detach() \g /dev/null
+-- A function looks at what its own statement has changed, before the statement's signals are there, and undoes it.
 RESET SESSION AUTHORIZATION;
+SELECT spsa_create_permission_set('gated', activation_required => true), spsa_grant_object('gated', 'engine_one', '{read}'), spsa_assign('ben', 'gated') \g /dev/null
+CREATE TABLE engine_target AS SELECT s.session_id, a.set_id, a.assignment_id, :'ben' AS token
+FROM spsa.session s JOIN spsa.assignment a USING (user_id) JOIN spsa.permission_set p USING (set_id)
+WHERE p.set_name = 'gated' AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id);
+GRANT SELECT ON engine_target TO regress_spsa_engine_attacker;
+GRANT USAGE ON SCHEMA spsa TO regress_spsa_engine_attacker;
+GRANT USAGE ON SEQUENCE spsa.activation_id_seq TO regress_spsa_engine_attacker;
+GRANT INSERT, SELECT ON spsa.activation TO regress_spsa_engine_attacker;
+GRANT UPDATE, SELECT ON spsa.object_permission TO regress_spsa_engine_attacker;
+\c - regress_spsa_engine_attacker
+SET client_min_messages = warning;
+CREATE FUNCTION engine_look() RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	PERFORM 1;
+	PERFORM spsa_attach(token) FROM engine_target;
+	RAISE EXCEPTION 'seen: %', (SELECT count(*) FROM engine_one);
+END $$;
+DO $$
+BEGIN
+	WITH i AS (INSERT INTO spsa.activation (session_id, set_id, assignment_id, expires_at)
+		SELECT session_id, set_id, assignment_id, now() + interval '1 hour' FROM engine_target RETURNING 1)
+	SELECT engine_look() FROM i;
+EXCEPTION WHEN raise_exception THEN
+	RAISE WARNING '%', SQLERRM;
+END $$;
+SELECT spsa_attach_connection(token) IS NOT NULL AS attached FROM engine_target;
+SELECT count(*) FROM engine_one;
+\c - regress_spsa_engine_attacker
+SET client_min_messages = warning;
+DO $$
+BEGIN
+	WITH i AS (UPDATE spsa.object_permission SET row_scoped = false WHERE object = 'engine_one'::regclass AND row_scoped RETURNING 1)
+	SELECT engine_look() FROM i;
+EXCEPTION WHEN raise_exception THEN
+	RAISE WARNING '%', SQLERRM;
+END $$;
+SELECT spsa_attach_connection(token) IS NOT NULL AS attached FROM engine_target;
+SELECT count(*) FROM engine_one;
+
+-- A CHECK says what held for who wrote the row: it must not hide the row from others.
+\c - :dba
+SET client_min_messages = warning;
+INSERT INTO spsa.custom_permission (permission_name) VALUES ('large_amounts');
+CREATE TABLE engine_sum (id integer, amount integer CHECK (spsa_has_permission('large_amounts') OR amount < 1000));
+INSERT INTO engine_sum VALUES (1, 5000);
+INSERT INTO spsa.custom_permission_grant SELECT set_id, permission_id FROM spsa.permission_set, spsa.custom_permission WHERE set_name = 'own' AND permission_name = 'large_amounts';
+GRANT SELECT ON engine_sum TO regress_spsa_engine_attacker;
+SELECT token AS ben FROM spsa_open_session('ben', db_role => NULL) \gset
+SELECT spsa_attach_connection(:'ben') \g /dev/null
+INSERT INTO engine_sum VALUES (1, 5000);
+DELETE FROM spsa.custom_permission_grant;
+SET constraint_exclusion = on;
+SELECT count(*) FROM engine_sum WHERE amount > 1000;
+INSERT INTO engine_sum VALUES (2, 5000);
+-- A name that policies ask for does not get another meaning.
+UPDATE spsa.custom_permission SET permission_name = 'small_amounts' WHERE permission_name = 'large_amounts';
+
+SELECT spsa_detach() \g /dev/null
+DROP TABLE engine_sum, engine_target;
 DROP TABLE engine_one, engine_two;
 DROP OWNED BY regress_spsa_engine_attacker CASCADE;
 DROP EXTENSION spsa CASCADE;

@@ -314,7 +314,11 @@ fold_reads_a_table(const PlannerInfo *root)
 {
 	ListCell   *cell;
 
-	if (root->parse == NULL)
+	/*
+	 * By the time of the relations' own expressions: a CHECK is not
+	 * evaluated, but believed.
+	 */
+	if (root->parse == NULL || root->simple_rel_array != NULL)
 		return false;
 	foreach(cell, root->parse->rtable)
 	{

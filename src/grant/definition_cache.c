@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "lib/ilist.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -131,8 +132,13 @@ read_definition(int32 set_id, Snapshot snapshot)
 DefinitionReader
 definition_reader(Snapshot snapshot, uint64 count)
 {
-	DefinitionReader reader = {snapshot, count, signal_definitions_settled()};
+	DefinitionReader reader = {snapshot, count, false};
 
+	/*
+	 * A change of this transaction's own may be seen before its signal is
+	 * there, and be undone without one.
+	 */
+	reader.settled = !TransactionIdIsValid(GetTopTransactionIdIfAny()) && signal_definitions_settled();
 	if (listed_count != signal_definition_count() || listed_schema != table_schema())
 		unlist_all();
 	listed_count = signal_definition_count();

@@ -204,6 +204,7 @@ spsa_check_custom_permission(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	NewRow		row = validate_row(fcinfo);
+	bool		isnull;
 	char	   *name;
 
 	refuse_built_in(trigger->tg_trigtuple, row.desc);
@@ -211,6 +212,14 @@ spsa_check_custom_permission(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger->tg_trigtuple);
 	refuse_built_in(row.tuple, row.desc);
 	name = validate_text(&row, Anum_custom_permission_permission_name);
+	if (name != NULL && TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+		strcmp(name, TextDatumGetCString(heap_getattr(trigger->tg_trigtuple, Anum_custom_permission_permission_name,
+													  row.desc, &isnull))) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a custom permission cannot be renamed"),
+				 errdetail("Policies ask for it by its name."),
+				 errhint("Create another one.")));
 	if (name != NULL && validate_name_fault(name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -237,7 +237,6 @@ fill_from_row(SessionEntry *entry, const TableScan *scan, HeapTuple row)
 	value = table_value(scan, row, Anum_session_actor, &isnull);
 	entry->actor = text_or_null(value, isnull);
 	entry->attributes = DatumGetJsonbPCopy(table_value(scan, row, Anum_session_attributes, &isnull));
-	entry->uncommitted = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
 }
 
 /* Reads the session of a token hash; false if there is none. */
@@ -276,6 +275,7 @@ load_once(SessionEntry *entry)
 	bool		found;
 
 	entry->ended = false;
+	entry->uncommitted = TransactionIdIsValid(GetTopTransactionIdIfAny());
 	entry->schema = table_schema();
 	snapshot = table_snapshot();
 	found = read_session(entry, snapshot);
@@ -735,7 +735,10 @@ before_commit(void)
 		session_used(entry);
 }
 
-/* What sends no signal must be forgotten by hand: a session whose opening is undone, and the note of a use. */
+/*
+ * What sends no signal must be forgotten by hand: a session whose opening is undone, what was read after a change whose
+ * statement failed before it sent its signals, and the note of a use.
+ */
 static void
 forget_uncommitted(void)
 {

@@ -29,8 +29,8 @@ typedef struct SessionEntry
 	uint32		session_bucket;
 	uint32		user_bucket;
 	Oid			schema;			/* the schema spsa that it was read from */
-	bool		uncommitted;	/* the session's row is of the present
-								 * transaction */
+	bool		uncommitted;	/* read by a transaction that has changed
+								 * something, and is not over */
 	bool		ended;			/* closed, or its user is disabled */
 	TimestampTz closes_at;		/* expiry or idle timeout, whichever is
 								 * earlier */
