@@ -28,6 +28,7 @@ OBJS = \
 	src/grant/shape.o \
 	src/grant/session_info.o \
 	src/activation/activate.o \
+	src/activation/activation_view.o \
 	src/enforce/protect.o \
 	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
@@ -48,6 +49,7 @@ INSTALL_SQL = \
 	src/sql/session.sql \
 	src/sql/activation.sql \
 	src/sql/enforce.sql \
+	src/sql/activation_view.sql \
 	src/sql/admin.sql \
 	src/sql/privileges.sql
 
@@ -58,6 +60,8 @@ REGRESS_LIST = \
 	model \
 	session \
 	activation \
+	activation_view \
+	custom_permission \
 	protect \
 	row_scope \
 	statements \

@@ -23,6 +23,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "activation/activate.h"
 #include "audit/audit.h"
 #include "base/owner.h"
 #include "base/table.h"
@@ -91,12 +92,26 @@ static OwnerStatement end_activations = {
 	3, {UUIDOID, INT4OID, INT8OID}
 };
 
+/* A session, if the caller may manage its activations. */
+SessionEntry *
+activation_session(const pg_uuid_t *session_id, AclMode privilege)
+{
+	SessionEntry *entry;
+
+	AcceptInvalidationMessages();
+	if (session_current(&entry) == SESSION_LIVE && effective_permission(entry, PERMISSION_MANAGE_ACTIVATIONS))
+		entry = session_find(session_id);
+	else
+		entry = session_permitted(session_id, "activation", privilege);
+	if (entry == NULL)
+		session_raise_invalid();
+	return entry;
+}
+
 /* The session that an argument means, if the caller may manage it. */
 static SessionEntry *
 managed_session(FunctionCallInfo fcinfo, int argument, AclMode privilege)
 {
-	SessionEntry *entry;
-
 	if (PG_ARGISNULL(argument))
 	{
 		(void) session_require();
@@ -104,14 +119,7 @@ managed_session(FunctionCallInfo fcinfo, int argument, AclMode privilege)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("session must not be null")));
 	}
-	AcceptInvalidationMessages();
-	if (session_current(&entry) == SESSION_LIVE && effective_permission(entry, PERMISSION_MANAGE_ACTIVATIONS))
-		entry = session_find(PG_GETARG_UUID_P(argument));
-	else
-		entry = session_permitted(PG_GETARG_UUID_P(argument), "activation", privilege);
-	if (entry == NULL)
-		session_raise_invalid();
-	return entry;
+	return activation_session(PG_GETARG_UUID_P(argument), privilege);
 }
 
 static int32
@@ -355,17 +363,12 @@ check_still_permitted(const Activation *activation)
 	(void) require_assigned(entry, activation->set.set_id, activation->set_name);
 }
 
-/* The arguments from the set on are the same in both forms. */
-static void
-activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
+/* Activates a set for a session that the caller may manage: what was asked for, completed. */
+static Activation
+carry_out(SessionEntry *entry, int32 set_id, Activation activation)
 {
-	Activation	activation = {0};
-	int32		set_id = require_set(fcinfo, first);
 	const SetState *set;
 
-	activation.set_name = text_to_cstring(PG_GETARG_TEXT_PP(first));
-	activation.duration = PG_ARGISNULL(first + 1) ? NULL : PG_GETARG_INTERVAL_P(first + 1);
-	activation.reason = PG_ARGISNULL(first + 2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first + 2));
 	if (activation.reason != NULL && strlen(activation.reason) > MAX_REASON)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -384,6 +387,31 @@ activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 	activate(&activation);
 	if (GetCurrentTimestamp() > activation.now + LONG_WAIT)
 		check_still_permitted(&activation);
+	return activation;
+}
+
+/* The same for C: false if the set needs no activation. */
+bool
+activation_make(SessionEntry *entry, int32 set_id, char *name, char *reason)
+{
+	Activation	activation = {0};
+
+	activation.set_name = name;
+	activation.reason = reason;
+	return carry_out(entry, set_id, activation).activated_at != 0;
+}
+
+/* The arguments from the set on are the same in both forms. */
+static void
+activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
+{
+	Activation	activation = {0};
+	int32		set_id = require_set(fcinfo, first);
+
+	activation.set_name = text_to_cstring(PG_GETARG_TEXT_PP(first));
+	activation.duration = PG_ARGISNULL(first + 1) ? NULL : PG_GETARG_INTERVAL_P(first + 1);
+	activation.reason = PG_ARGISNULL(first + 2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first + 2));
+	activation = carry_out(entry, set_id, activation);
 	return_row(fcinfo, &activation);
 }
 
@@ -459,11 +487,10 @@ raise_concurrent(void)
 			 errhint("Retry the transaction.")));
 }
 
-static bool
-deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
+/* Deactivates a set for a session that the caller may manage; false if it was not active. */
+bool
+activation_cancel(SessionEntry *entry, int32 set_id, const char *name)
 {
-	int32		set_id = require_set(fcinfo, argument);
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
 	const SetState *set = effective_set(entry, set_id);
 	bool		was_active;
 
@@ -481,6 +508,14 @@ deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 	ereport(NOTICE,
 			(errmsg("permission set \"%s\" is not active", name)));
 	return false;
+}
+
+static bool
+deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
+{
+	int32		set_id = require_set(fcinfo, argument);
+
+	return activation_cancel(entry, set_id, text_to_cstring(PG_GETARG_TEXT_PP(argument)));
 }
 
 /* SQL: spsa_deactivate(uuid, text) */

@@ -6,7 +6,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
 #include "utils/guc.h"
 
 #include "base/owner.h"
@@ -70,22 +73,28 @@ owner_end(OwnerState *state)
 	SetUserIdAndSecContext(state->user, state->context);
 }
 
+static void
+prepare(OwnerStatement *statement)
+{
+	SPIPlanPtr	plan;
+
+	if (statement->plan != NULL)
+		return;
+	plan = SPI_prepare(statement->sql, statement->nargs, statement->types);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", statement->sql, SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep the plan of \"%s\"", statement->sql);
+	statement->plan = plan;
+}
+
 static int
 execute(OwnerStatement *statement, Datum *values, const bool *isnull, bool read_only)
 {
 	char		nulls[OWNER_MAX_ARGS];
 	int			result;
 
-	if (statement->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(statement->sql, statement->nargs, statement->types);
-
-		if (plan == NULL)
-			elog(ERROR, "could not prepare \"%s\": %s", statement->sql, SPI_result_code_string(SPI_result));
-		if (SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not keep the plan of \"%s\"", statement->sql);
-		statement->plan = plan;
-	}
+	prepare(statement);
 	for (int i = 0; i < statement->nargs; i++)
 		nulls[i] = isnull != NULL && isnull[i] ? 'n' : ' ';
 	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
@@ -106,6 +115,29 @@ int
 owner_read(OwnerStatement *statement, Datum *values)
 {
 	return execute(statement, values, NULL, true);
+}
+
+/* The same, with the rows put into a tuplestore whose columns have the same types. */
+void
+owner_read_into(OwnerStatement *statement, Datum *values, const bool *isnull, Tuplestorestate *rows)
+{
+	SPIExecuteOptions options = {.read_only = true};
+	int			result;
+
+	options.params = makeParamList(statement->nargs);
+	for (int i = 0; i < statement->nargs; i++)
+	{
+		options.params->params[i].value = values[i];
+		options.params->params[i].isnull = isnull != NULL && isnull[i];
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = statement->types[i];
+	}
+	options.dest = CreateDestReceiver(DestTuplestore);
+	SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, true, NULL, NULL);
+	prepare(statement);
+	result = SPI_execute_plan_extended(statement->plan, &options);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", statement->sql, SPI_result_code_string(result));
 }
 
 /* A column of the first row. */

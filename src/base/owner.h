@@ -29,6 +29,7 @@ extern bool owner_is_active(void);
 extern void owner_end(OwnerState *state);
 extern int	owner_execute(OwnerStatement *statement, Datum *values, const bool *isnull);
 extern int	owner_read(OwnerStatement *statement, Datum *values);
+extern void owner_read_into(OwnerStatement *statement, Datum *values, const bool *isnull, Tuplestorestate *rows);
 extern Datum owner_result(int column, bool *isnull);
 
 #endif							/* SPSA_OWNER_H */

@@ -4,6 +4,20 @@ REVOKE ALL ON ALL TABLES IN SCHEMA spsa FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA spsa FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA spsa FROM PUBLIC;
 REVOKE ALL ON SCHEMA spsa FROM PUBLIC;
+-- A column of somebody's table that has the row type of ours would be in the way of every change of ours.
+REVOKE ALL ON TYPE
+	spsa.app_user, spsa.permission_set, spsa.object_permission, spsa.row_scope, spsa.protected_object, spsa.assignment,
+	spsa.session, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
+	spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
+	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion,
+	spsa.session_perm_set_activation
+FROM PUBLIC;
+
+-- All that is for everybody in the schema: this view, the function below that it calls, and the type of security levels.
+GRANT USAGE ON SCHEMA spsa TO PUBLIC;
+GRANT USAGE ON TYPE spsa.security_level TO PUBLIC;
+GRANT SELECT, INSERT, DELETE ON spsa.session_perm_set_activation TO PUBLIC;
+GRANT EXECUTE ON FUNCTION spsa.visible_activations() TO PUBLIC;
 
 REVOKE ALL ON FUNCTION
 	@extschema@.spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text),
