@@ -145,7 +145,7 @@ require_set(FunctionCallInfo fcinfo, int argument)
 static const SetState *
 require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 {
-	const SetState *set = effective_set(entry, set_id);
+	const SetState *set = effective_way(entry, set_id);
 
 	if (set == NULL)
 	{
@@ -491,7 +491,7 @@ raise_concurrent(void)
 bool
 activation_cancel(SessionEntry *entry, int32 set_id, const char *name)
 {
-	const SetState *set = effective_set(entry, set_id);
+	const SetState *set = effective_way(entry, set_id);
 	bool		was_active;
 
 	if (set != NULL && set->active && !set->activation_required)

@@ -319,6 +319,27 @@ effective_set(const SessionEntry *entry, int32 set_id)
 	return best;
 }
 
+/*
+ * The way that activating and deactivating a set is about: one that requires activation and is not barred, even if the
+ * set is in effect by another way, which may give less. Without one it is the best way.
+ */
+const SetState *
+effective_way(const SessionEntry *entry, int32 set_id)
+{
+	const SetState *best = NULL;
+	ListCell   *cell;
+
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (set->set_id == set_id && set->activation_required && set->allowed && gate_is_open(set) &&
+			(best == NULL || (set->activated && set->activated_under == set->assignment_id)))
+			best = set;
+	}
+	return best != NULL ? best : effective_set(entry, set_id);
+}
+
 bool
 effective_has_set(const SessionEntry *entry, int32 set_id)
 {

@@ -45,6 +45,7 @@ typedef struct Grants
 
 extern void effective_init(void);
 extern const SetState *effective_set(const SessionEntry *entry, int32 set_id);
+extern const SetState *effective_way(const SessionEntry *entry, int32 set_id);
 extern bool effective_has_set(const SessionEntry *entry, int32 set_id);
 extern int	effective_count_activated(const SessionEntry *entry);
 extern bool effective_may_conflict(const SessionEntry *entry, int32 set_id);
