@@ -78,6 +78,7 @@ ISOLATION_LIST = \
 	signals \
 	revocation \
 	activation \
+	managing \
 	locking
 
 

@@ -535,7 +535,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'spsa')
 	AND has_function_privilege('public', p.oid, 'EXECUTE')
 ORDER BY p.oid::regprocedure::text COLLATE "C";
--- and nothing on its tables, sequences and schema
+-- and nothing on its tables and sequences, but on one view, and no more than USAGE on its schema
 SELECT count(*) AS relations FROM pg_class c
 WHERE c.relnamespace = 'spsa'::regnamespace AND c.relkind IN ('r', 'v', 'S')
 	AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege('public', c.oid, 'USAGE, SELECT, UPDATE')
