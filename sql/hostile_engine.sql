@@ -75,6 +75,26 @@ EXECUTE both_users;
 \set VERBOSITY default
 RESET spsa.share_plans;
 
+-- A function that prunes partitions when the plan starts exchanges the session.
+CREATE TABLE engine_part (k integer) PARTITION BY LIST (k);
+CREATE TABLE engine_part_1 PARTITION OF engine_part FOR VALUES IN (1);
+CREATE TABLE engine_part_2 PARTITION OF engine_part FOR VALUES IN (2);
+INSERT INTO engine_part VALUES (1), (2);
+CREATE FUNCTION engine_prune() RETURNS integer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_cursors WHERE name = 'c') THEN
+		PERFORM spsa_attach_connection(token) FROM engine_token;
+	END IF;
+	RETURN 1;
+END $$;
+RESET SESSION AUTHORIZATION;
+SELECT token AS ann FROM spsa_open_session('ann', db_role => 'regress_spsa_engine_attacker') \gset
+SET SESSION AUTHORIZATION regress_spsa_engine_attacker;
+SELECT spsa_attach_connection(:'ann') \g /dev/null
+BEGIN;
+DECLARE c CURSOR FOR SELECT o.region, spsa_user_name() FROM engine_part, engine_one o WHERE engine_part.k = engine_prune();
+ROLLBACK;
+
 -- A function looks at what its own statement has changed, before the statement's signals are there, and undoes it.
 RESET SESSION AUTHORIZATION;
 SELECT spsa_create_permission_set('gated', activation_required => true), spsa_grant_object('gated', 'engine_one', '{read}'), spsa_assign('ben', 'gated') \g /dev/null

@@ -246,6 +246,8 @@ start_guarded(QueryDesc *query, int eflags, SessionEntry *session)
 {
 	SessionEntry *outer = session_value_running;
 
+	/* Functions of the user's may be called: partitions are pruned. */
+	binding_hold();
 	PG_TRY();
 	{
 		session_value_running = session;
@@ -254,12 +256,14 @@ start_guarded(QueryDesc *query, int eflags, SessionEntry *session)
 	}
 	PG_CATCH();
 	{
+		binding_release();
 		session_value_running = outer;
 		if (session != NULL)
 			session_unpin(session);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	binding_release();
 	session_value_running = outer;
 }
 
