@@ -76,7 +76,7 @@ audit_record(const AuditEvent *event)
 	"INSERT INTO spsa.audit_event (event, session_id, user_name, set_name, actor, database_role, detail)" \
 	" SELECT $1," \
 	" (r.j->>'session_id')::pg_catalog.uuid, COALESCE(r.j->>'user_name', (SELECT u.user_name FROM spsa.app_user u WHERE u.user_id = (r.j->>'user_id')::pg_catalog.int8))," \
-	" COALESCE(r.j->>'set_name', (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = (r.j->>'set_id')::pg_catalog.int4))," \
+	" COALESCE(r.j->>'set_name', (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = COALESCE(r.j->>'set_id', r.j->>'group_id')::pg_catalog.int4))," \
 	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4), 'new', pg_catalog.to_jsonb($5)))" \
 	" || " SET_ROLE("$6") \
 	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
