@@ -299,7 +299,7 @@ open_session(const User *user, Opening *opening)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("user \"%s\" is disabled", user->user_name),
-				 errhint("An administrator enables users by the column is_active of spsa.app_user.")));
+				 errhint("An administrator enables users with spsa_enable_user().")));
 	check_attributes(user, opening->attributes);
 	check_session_limit(user);
 
@@ -599,39 +599,70 @@ result_ids(int n)
 	return ids;
 }
 
-/* SQL: spsa_disable_user(text, text) */
-PG_FUNCTION_INFO_V1(spsa_disable_user);
-Datum
-spsa_disable_user(PG_FUNCTION_ARGS)
+/* Between owner_begin() and owner_end(); how many. */
+static int
+end_sessions(const User *user, const char *reason)
 {
 	AuditEvent	event = {"session_close"};
-	User		user;
-	Datum		user_id;
-	pg_uuid_t  *ids;
-	int			n;
+	Datum		user_id = Int64GetDatum(user->user_id);
+	int			n = owner_execute(&end_sessions_of_user, &user_id, NULL);
+	pg_uuid_t  *ids = result_ids(n);
 	StringInfoData detail;
-	OwnerState	state;
 
-	if (PG_ARGISNULL(0))
-		refuse_null("user name");
-	require_user_by_name(PG_GETARG_TEXT_PP(0), &user);
-	user_id = Int64GetDatum(user.user_id);
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"reason\": ");
-	escape_json(&detail, PG_ARGISNULL(1) ? "user disabled" : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	escape_json(&detail, reason);
 	appendStringInfoChar(&detail, '}');
-
-	owner_begin(&state);
-	owner_execute(&disable_user, &user_id, NULL);
-	n = owner_execute(&end_sessions_of_user, &user_id, NULL);
-	ids = result_ids(n);
-	event.user_name = user.user_name;
+	event.user_name = user->user_name;
 	event.detail = detail.data;
 	for (int i = 0; i < n; i++)
 	{
 		event.session_id = &ids[i];
 		audit_record(&event);
 	}
+	return n;
+}
+
+/* The user that the first argument names, whose sessions are to end, and the reason: the second one, or else this. */
+static char *
+ending_arguments(FunctionCallInfo fcinfo, User *user, const char *otherwise)
+{
+	if (PG_ARGISNULL(0))
+		refuse_null("user name");
+	require_user_by_name(PG_GETARG_TEXT_PP(0), user);
+	return PG_ARGISNULL(1) ? pstrdup(otherwise) : text_to_cstring(PG_GETARG_TEXT_PP(1));
+}
+
+/* SQL: spsa_disable_user(text, text) */
+PG_FUNCTION_INFO_V1(spsa_disable_user);
+Datum
+spsa_disable_user(PG_FUNCTION_ARGS)
+{
+	User		user;
+	char	   *reason = ending_arguments(fcinfo, &user, "user disabled");
+	Datum		user_id = Int64GetDatum(user.user_id);
+	int			n;
+	OwnerState	state;
+
+	owner_begin(&state);
+	owner_execute(&disable_user, &user_id, NULL);
+	n = end_sessions(&user, reason);
+	owner_end(&state);
+	PG_RETURN_INT32(n);
+}
+
+/* SQL: spsa_close_user_sessions(text, text) */
+PG_FUNCTION_INFO_V1(spsa_close_user_sessions);
+Datum
+spsa_close_user_sessions(PG_FUNCTION_ARGS)
+{
+	User		user;
+	char	   *reason = ending_arguments(fcinfo, &user, "sessions of the user closed");
+	int			n;
+	OwnerState	state;
+
+	owner_begin(&state);
+	n = end_sessions(&user, reason);
 	owner_end(&state);
 	PG_RETURN_INT32(n);
 }
