@@ -22,6 +22,7 @@ OBJS = \
 	src/grant/validate.o \
 	src/grant/validate_model.o \
 	src/grant/exclusion.o \
+	src/grant/administration.o \
 	src/grant/definition.o \
 	src/grant/definition_cache.o \
 	src/grant/effective.o \
@@ -51,6 +52,7 @@ INSTALL_SQL = \
 	src/sql/enforce.sql \
 	src/sql/activation_view.sql \
 	src/sql/admin.sql \
+	src/sql/admin_model.sql \
 	src/sql/privileges.sql
 
 # Regression tests, in the order they run: sql/NAME.sql, expected/NAME.out.
@@ -58,6 +60,7 @@ INSTALL_SQL = \
 REGRESS_LIST = \
 	install \
 	model \
+	admin \
 	session \
 	activation \
 	activation_view \

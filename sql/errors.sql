@@ -18,6 +18,8 @@ SELECT spsa_create_user('ann', '{"region": "EU"}') AS ann \gset
 SELECT spsa_create_user('ben') AS ben \gset
 SELECT spsa_create_permission_set('reader') AS reader \gset
 SELECT spsa_create_permission_set('gated', activation_required => true) AS gated \gset
+SELECT spsa_create_permission_set('bundle', kind => 'group') AS bundle, spsa_create_permission_set('mute', kind => 'muting') AS mute \gset
+SELECT spsa_create_custom_permission('export') AS export \gset
 SELECT spsa_grant_object('reader', 'errors_deal', '{read}'), spsa_grant_object('gated', 'errors_deal', '{read,edit}');
 SELECT spsa_assign('ann', 'reader'), spsa_assign('ann', 'gated');
 SELECT token AS tok, session_id AS sid FROM spsa_open_session('ann', db_role => 'regress_spsa_errors_app') \gset
@@ -718,7 +720,17 @@ BEGIN
 END $$;
 CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE
-		WHEN function LIKE 'spsa_create%' AND name IN ('user_name', 'set_name') THEN quote_literal('zoe')
+		WHEN function LIKE 'spsa_create%' AND name IN ('user_name', 'set_name', 'permission_name') THEN quote_literal('zoe')
+		WHEN function LIKE 'spsa_create%' AND name = 'member_activation' THEN 'NULL'
+		WHEN name = 'permission_set_group' THEN quote_literal('bundle')
+		WHEN function LIKE '%muting%' OR name = 'muting_set' THEN quote_literal('mute')
+		WHEN name IN ('member', 'set_a') THEN quote_literal('reader')
+		WHEN name = 'set_b' THEN quote_literal('bundle')
+		WHEN name = 'member_activation' THEN quote_literal('keep')
+		WHEN name IN ('permission_name', 'custom_permission') THEN quote_literal('export')
+		WHEN name = 'role' THEN quote_literal('regress_spsa_errors_other')
+		WHEN name = 'function' THEN quote_literal('errors_nothing_done()')
+		WHEN function = 'spsa_exclude' AND name = 'kind' THEN quote_literal('static')
 		WHEN name = 'user_name' THEN quote_literal('ann')
 		WHEN name IN ('permission_set', 'set_name') THEN quote_literal('gated')
 		WHEN name = 'object' THEN quote_literal('errors_deal')
@@ -733,6 +745,7 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN name = 'kind' THEN quote_literal('set')
 		WHEN name IN ('lifetime', 'idle_timeout', 'duration') THEN quote_literal('1 hour')
 		WHEN name = 'expires_at' THEN quote_literal('2999-01-01')
+		WHEN name = 'starts_at' THEN quote_literal('2998-01-01')
 		WHEN name = 'security_level' THEN quote_literal('standard')
 		WHEN name = 'source_ip' THEN quote_literal('::1')
 		WHEN name = 'attributes' THEN quote_literal('{}')

@@ -204,7 +204,11 @@ spsa_check_app_user(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a name for a user: %s", name, user_name_fault(name)),
 				 errhint("Use 1 to 255 printable characters.")));
-	if (!isnull && !JB_ROOT_IS_OBJECT(DatumGetJsonbP(attributes)))
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("attributes must not be null")));
+	if (!JB_ROOT_IS_OBJECT(DatumGetJsonbP(attributes)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("attributes must be a JSON object"),
@@ -519,10 +523,8 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 	return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 2, columns, values, nulls));
 }
 
-/* SQL: spsa.find_set(text) */
-PG_FUNCTION_INFO_V1(spsa_find_set);
-Datum
-spsa_find_set(PG_FUNCTION_ARGS)
+static int32
+find_set_argument(FunctionCallInfo fcinfo)
 {
 	int32		set_id;
 
@@ -535,6 +537,29 @@ spsa_find_set(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("permission set \"%s\" does not exist", text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	return set_id;
+}
+
+/* SQL: spsa.find_set(text) */
+PG_FUNCTION_INFO_V1(spsa_find_set);
+Datum
+spsa_find_set(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(find_set_argument(fcinfo));
+}
+
+/* SQL: spsa.find_muting_set(text) */
+PG_FUNCTION_INFO_V1(spsa_find_muting_set);
+Datum
+spsa_find_muting_set(PG_FUNCTION_ARGS)
+{
+	int32		set_id = find_set_argument(fcinfo);
+
+	if (definition_kind(set_id) != KIND_MUTING)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("permission set \"%s\" is not a muting set", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				 errhint("Create one with spsa_create_permission_set(..., kind => 'muting').")));
 	PG_RETURN_INT32(set_id);
 }
 

@@ -6,6 +6,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -212,7 +213,11 @@ spsa_check_custom_permission(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger->tg_trigtuple);
 	refuse_built_in(row.tuple, row.desc);
 	name = validate_text(&row, Anum_custom_permission_permission_name);
-	if (name != NULL && TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("custom permission name must not be null")));
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) &&
 		strcmp(name, TextDatumGetCString(heap_getattr(trigger->tg_trigtuple, Anum_custom_permission_permission_name,
 													  row.desc, &isnull))) != 0)
 		ereport(ERROR,
@@ -220,12 +225,63 @@ spsa_check_custom_permission(PG_FUNCTION_ARGS)
 				 errmsg("a custom permission cannot be renamed"),
 				 errdetail("Policies ask for it by its name."),
 				 errhint("Create another one.")));
-	if (name != NULL && validate_name_fault(name) != NULL)
+	if (validate_name_fault(name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a name for a custom permission: %s", name, validate_name_fault(name)),
 				 errhint("Use at most 80 letters, digits and single underscores, a letter first and no underscore at the end.")));
 	return PointerGetDatum(row.tuple);
+}
+
+/* SQL: spsa.find_permission(text) */
+PG_FUNCTION_INFO_V1(spsa_find_permission);
+Datum
+spsa_find_permission(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	int32		permission_id;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("custom permission name must not be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	permission_id = definition_find_permission(name);
+	if (permission_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("custom permission \"%s\" does not exist", name),
+				 errhint("Custom permissions are made with spsa_create_custom_permission().")));
+	PG_RETURN_INT32(permission_id);
+}
+
+/* ---- revocations ---- */
+
+/* SQL: spsa.dependent_privileges(text[]), of names that spsa.check_privileges() has let pass */
+PG_FUNCTION_INFO_V1(spsa_dependent_privileges);
+Datum
+spsa_dependent_privileges(PG_FUNCTION_ARGS)
+{
+	Datum	   *given;
+	Datum		result[PRIVILEGE_COUNT];
+	int			n;
+	int			kept = 0;
+	uint32		privileges = 0;
+	Privilege	privilege;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &given, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (privilege_parse(TextDatumGetCString(given[i]), &privilege))
+			privileges |= PRIVILEGE_BIT(privilege);
+	}
+	privileges = definition_closure_of_muting(privileges);
+	for (int i = 0; i < PRIVILEGE_COUNT; i++)
+	{
+		if ((privileges & PRIVILEGE_BIT(i)) != 0)
+			result[kept++] = CStringGetTextDatum(privilege_names[i]);
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(result, kept, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* ---- exclusions ---- */
