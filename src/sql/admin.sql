@@ -161,7 +161,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.spsa_grant_object(text, regclass, text[], boolean) IS
 'adds privileges (read, create, edit, delete, view_all, modify_all) on an object to a permission set. row_scoped: they reach only the rows of the set''s row scopes; once set it stays. To a muting set: what it takes away in its groups, with all that needs it (spsa_mute).
-Errors: 42704 unknown set; 42P01 unknown object; 22023 unknown privilege; 23514 a privilege that needs another one; 42809 not a table, or a group.
+Errors: 42704 unknown set; 42P01 unknown object; 22023 unknown privilege; 23514 a privilege that needs another one; 42809 not a table, or a group; 0A000 a temporary table.
 Source: Salesforce, object permissions and their dependencies.';
 
 CREATE FUNCTION @extschema@.spsa_grant_rows(permission_set text, object regclass, field name, literals text[] DEFAULT NULL,

@@ -78,7 +78,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.spsa_grant_field(text, regclass, name, text[]) IS
 'adds privileges (read, edit) on a column to a permission set; they matter where the column is protected, together with the same privilege on the object. To a muting set: what it takes away in its groups.
-Errors: 42704 unknown set; 42P01 unknown object; 42703 unknown field; 22023 unknown privilege; 23514 edit without read; 42809 not a table, or a group. Source: Salesforce, field-level security.';
+Errors: 42704 unknown set; 42P01 unknown object; 42703 unknown field; 22023 unknown privilege; 23514 edit without read; 42809 not a table, or a group; 0A000 a temporary table. Source: Salesforce, field-level security.';
 
 CREATE FUNCTION @extschema@.spsa_revoke_field(permission_set text, object regclass, field name, privileges text[] DEFAULT NULL)
 	RETURNS boolean
