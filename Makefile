@@ -51,6 +51,7 @@ INSTALL_SQL = \
 	src/sql/activation.sql \
 	src/sql/enforce.sql \
 	src/sql/activation_view.sql \
+	src/sql/specification.sql \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
 	src/sql/privileges.sql

@@ -458,21 +458,6 @@ definition_closure_of_muting(uint32 privileges)
 	return privileges;
 }
 
-static const FieldGrant *
-find_field(const Definition *definition, Oid object, AttrNumber number)
-{
-	ListCell   *cell;
-
-	foreach(cell, definition->fields)
-	{
-		const FieldGrant *field = lfirst(cell);
-
-		if (field->object == object && field->number == number)
-			return field;
-	}
-	return NULL;
-}
-
 /* Whether the column is listed under the name that it has now. */
 static bool
 has_its_name(const FieldGrant *field)
@@ -482,22 +467,40 @@ has_its_name(const FieldGrant *field)
 	return name != NULL && strcmp(name, NameStr(field->field)) == 0;
 }
 
-/* Privileges (bits) that the set lists for a column. */
+/*
+ * Privileges (bits) that the set lists for a column. A column that was renamed may be listed under several names: granted
+ * is what stands under the name of now, muted what stands under any.
+ */
 uint32
 definition_field(const Definition *definition, Oid object, AttrNumber number)
 {
-	const FieldGrant *field = find_field(definition, object, number);
+	uint32		privileges = 0;
+	ListCell   *cell;
 
-	if (field == NULL || (definition->kind != KIND_MUTING && !has_its_name(field)))
-		return 0;
-	return field->privileges;
+	foreach(cell, definition->fields)
+	{
+		const FieldGrant *field = lfirst(cell);
+
+		if (field->object == object && field->number == number && (definition->kind == KIND_MUTING || has_its_name(field)))
+			privileges |= field->privileges;
+	}
+	return privileges;
 }
 
 /* Whether the column is listed, under whatever name: what is protected stays so. */
 bool
 definition_has_field(const Definition *definition, Oid object, AttrNumber number)
 {
-	return find_field(definition, object, number) != NULL;
+	ListCell   *cell;
+
+	foreach(cell, definition->fields)
+	{
+		const FieldGrant *field = lfirst(cell);
+
+		if (field->object == object && field->number == number)
+			return true;
+	}
+	return false;
 }
 
 bool

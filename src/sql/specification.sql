@@ -1,0 +1,265 @@
+-- specification.sql - the permission model in plain SQL: what each live session may do.
+--
+-- Nothing in C and no function of the extension: these views are what the engine (src/grant) is compared with, and what an
+-- administrator asks. A condition on session_id reaches the indexes through all of them, which is why none has a WITH.
+
+CREATE VIEW spsa.live_session AS
+SELECT s.session_id, s.user_id, u.user_name, s.allowed_sets, s.attributes || u.attributes AS attributes, s.created_at, s.expires_at
+FROM spsa.session s
+JOIN spsa.app_user u ON u.user_id = s.user_id AND u.is_active
+LEFT JOIN spsa.session_activity a ON a.session_id = s.session_id
+WHERE s.expires_at > pg_catalog.clock_timestamp()
+	AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)
+	AND (s.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE(a.last_seen_at, s.created_at) < s.idle_timeout);
+COMMENT ON VIEW spsa.live_session IS 'sessions that are not over: not closed, not expired, not idle for too long, of an active user';
+COMMENT ON COLUMN spsa.live_session.session_id IS 'session';
+COMMENT ON COLUMN spsa.live_session.user_id IS 'user who authenticated';
+COMMENT ON COLUMN spsa.live_session.user_name IS 'name of the user';
+COMMENT ON COLUMN spsa.live_session.allowed_sets IS 'only these sets and groups can be effective in the session; null: all that are assigned';
+COMMENT ON COLUMN spsa.live_session.attributes IS 'attributes for row scopes: those of the user, and those of the session that the user does not have';
+COMMENT ON COLUMN spsa.live_session.created_at IS 'when the session was opened';
+COMMENT ON COLUMN spsa.live_session.expires_at IS 'when the session ends';
+
+-- From the inside out, each level uses what the one below it found. The ways of one assignment are a set alone, or a group
+-- and its members: PARTITION BY session_id, assignment_id.
+CREATE VIEW spsa.effective_set AS
+SELECT standing.session_id, standing.user_name, standing.set_id, standing.set_name, standing.kind,
+	standing.group_id, standing.group_name, standing.assignment_id,
+	standing.activation_required, standing.activated, standing.allowed, standing.gate_open, standing.in_force,
+	-- 5. A group that is excluded excludes its members by it.
+	standing.is_excluded OR standing.group_is_excluded AS excluded,
+	standing.in_force AND NOT standing.is_excluded AND NOT standing.group_is_excluded AS active
+FROM (
+	SELECT forced.*,
+		COALESCE(pg_catalog.bool_or(forced.is_excluded) FILTER (WHERE forced.group_id IS NULL)
+			OVER (PARTITION BY forced.session_id, forced.assignment_id), false) AS group_is_excluded
+	FROM (
+		SELECT together.*,
+			-- 4. Of two sets in force that exclude each other, neither is effective.
+			together.in_force AND EXISTS (
+				SELECT FROM spsa.exclusion x
+				WHERE x.kind <> 'static'
+					AND (x.set_a = together.set_id AND x.set_b = ANY (together.sets_in_force)
+						OR x.set_b = together.set_id AND x.set_a = ANY (together.sets_in_force))) AS is_excluded
+		FROM (
+			SELECT force.*,
+				COALESCE(pg_catalog.array_agg(force.set_id) FILTER (WHERE force.in_force)
+					OVER (PARTITION BY force.session_id), '{}') AS sets_in_force
+			FROM (
+				SELECT gated.*,
+					gated.allowed AND gated.gate_open AND (gated.activated OR NOT gated.activation_required) AS in_force
+				FROM (
+					SELECT way.*,
+						-- 3. A group that requires activation is a gate before its members.
+						way.group_id IS NULL OR COALESCE(pg_catalog.bool_or(way.activated OR NOT way.activation_required)
+							FILTER (WHERE way.group_id IS NULL)
+							OVER (PARTITION BY way.session_id, way.assignment_id), false) AS gate_open
+					FROM (
+						SELECT s.session_id, s.user_name, p.set_id, p.set_name, p.kind, w.group_id, w.group_name, a.assignment_id,
+							-- A group that says bypass frees its members of their own requirement.
+							p.activation_required AND NOT w.bypass AS activation_required,
+							-- 2. An activation under one way that the user has now serves all ways to the set.
+							COALESCE(pg_catalog.bool_or(v.assignment_id = a.assignment_id)
+								OVER (PARTITION BY s.session_id, p.set_id), false) AS activated,
+							s.allowed_sets IS NULL OR COALESCE(p.set_id = ANY (s.allowed_sets), false)
+								OR COALESCE(w.group_id = ANY (s.allowed_sets), false) AS allowed
+						-- 1. The ways to sets: by assignment, and as members of groups that are assigned.
+						FROM spsa.live_session s
+						JOIN spsa.assignment a ON a.user_id = s.user_id AND a.starts_at <= pg_catalog.clock_timestamp()
+							AND (a.expires_at IS NULL OR a.expires_at > pg_catalog.clock_timestamp())
+						CROSS JOIN LATERAL (
+							SELECT a.set_id, NULL::integer AS group_id, NULL::text AS group_name, false AS bypass
+							UNION ALL
+							SELECT m.member_id, g.set_id, g.set_name, g.member_activation = 'bypass'
+							FROM spsa.group_member m JOIN spsa.permission_set g ON g.set_id = m.group_id AND g.kind = 'group'
+							WHERE m.group_id = a.set_id) w
+						JOIN spsa.permission_set p ON p.set_id = w.set_id AND (p.kind = 'set' OR p.kind = 'group' AND w.group_id IS NULL)
+						LEFT JOIN spsa.activation v ON v.session_id = s.session_id AND v.set_id = p.set_id
+							AND v.expires_at > pg_catalog.clock_timestamp()
+							AND NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = v.activation_id)
+					) way
+				) gated
+			) force
+		) together
+	) forced
+) standing;
+COMMENT ON VIEW spsa.effective_set IS
+'the sets and groups that the users of live sessions are assigned now, one row for each way to them (by an assignment, or as a member of a group that is assigned), and whether they are active in the session; if not, why not';
+COMMENT ON COLUMN spsa.effective_set.session_id IS 'live session';
+COMMENT ON COLUMN spsa.effective_set.user_name IS 'user of the session';
+COMMENT ON COLUMN spsa.effective_set.set_id IS 'permission set or group';
+COMMENT ON COLUMN spsa.effective_set.set_name IS 'its name';
+COMMENT ON COLUMN spsa.effective_set.kind IS 'set or group';
+COMMENT ON COLUMN spsa.effective_set.group_id IS 'group by which the user has the set; null: it is assigned itself';
+COMMENT ON COLUMN spsa.effective_set.group_name IS 'name of that group, or null';
+COMMENT ON COLUMN spsa.effective_set.assignment_id IS 'assignment of the set, or of the group';
+COMMENT ON COLUMN spsa.effective_set.activation_required IS 'whether it needs an activation of its own this way: not as a member of a group whose member_activation is bypass';
+COMMENT ON COLUMN spsa.effective_set.activated IS 'whether the session has an activation of it that has not run out, was not ended, and was made under one of the assignments that the user has now';
+COMMENT ON COLUMN spsa.effective_set.allowed IS 'whether the session''s allowed_sets let it, or its group, be effective';
+COMMENT ON COLUMN spsa.effective_set.gate_open IS 'whether its group, if any, requires no activation or is activated';
+COMMENT ON COLUMN spsa.effective_set.in_force IS 'allowed, behind no closed gate, and activated if it must be';
+COMMENT ON COLUMN spsa.effective_set.excluded IS 'whether it, or its group, is in force together with what excludes it dynamically';
+COMMENT ON COLUMN spsa.effective_set.active IS 'in force and not excluded: it grants what it lists';
+
+CREATE VIEW spsa.effective_object AS
+SELECT permitted.session_id, permitted.user_name, permitted.set_id, permitted.set_name, permitted.group_id, permitted.group_name,
+	permitted.object, permitted.privilege, permitted.reach
+FROM (
+	SELECT way.session_id, way.user_name, way.set_id, way.set_name, way.group_id, way.group_name,
+		way.object, p.privilege,
+		CASE
+			WHEN NOT way.row_scoped OR p.privilege IN ('view_all', 'modify_all') THEN 'all'
+			WHEN p.privilege = 'read' AND 'view_all' = ANY (way.granted) THEN 'all'
+			WHEN p.privilege IN ('edit', 'delete') AND 'modify_all' = ANY (way.granted) THEN 'all'
+			-- A scope that is not understood would have narrowed: without it nothing is reached.
+			WHEN EXISTS (SELECT FROM spsa.row_scope r WHERE r.set_id = way.set_id AND r.object = way.object
+				AND r.operator NOT IN ('=', '<', '<=', '>', '>=', 'is null')) THEN NULL
+			WHEN EXISTS (SELECT FROM spsa.row_scope r WHERE r.set_id = way.set_id AND r.object = way.object
+				AND (r.privileges IS NULL OR p.privilege = ANY (r.privileges))) THEN 'scoped'
+		END AS reach
+	FROM (
+		SELECT s.session_id, s.user_name, s.set_id, s.set_name, s.group_id, s.group_name, o.object, o.row_scoped,
+			ARRAY(
+				SELECT listed.privilege
+				FROM (VALUES
+					('read', o.can_read, '{read}'::text[]),
+					('create', o.can_create, '{create,read}'),
+					('edit', o.can_edit, '{edit,read}'),
+					('delete', o.can_delete, '{delete,edit,read}'),
+					('view_all', o.view_all, '{view_all,read}'),
+					('modify_all', o.modify_all, '{modify_all,view_all,delete,edit,read}')
+				) listed (privilege, is_listed, itself_and_needed)
+				WHERE listed.is_listed AND NOT EXISTS (
+					SELECT FROM spsa.group_member m
+					JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
+					JOIN spsa.object_permission x ON x.set_id = m.member_id AND x.object = o.object
+					CROSS JOIN LATERAL (VALUES ('read', x.can_read), ('create', x.can_create), ('edit', x.can_edit),
+						('delete', x.can_delete), ('view_all', x.view_all), ('modify_all', x.modify_all)) muted (privilege, is_listed)
+					WHERE m.group_id = s.group_id AND muted.is_listed AND muted.privilege = ANY (listed.itself_and_needed))
+			) AS granted
+		FROM spsa.effective_set s
+		JOIN spsa.object_permission o ON o.set_id = s.set_id
+		WHERE s.active AND s.kind = 'set'
+	) way
+	CROSS JOIN LATERAL pg_catalog.unnest(way.granted) p (privilege)
+) permitted
+WHERE permitted.reach IS NOT NULL;
+COMMENT ON VIEW spsa.effective_object IS
+'privileges on objects that live sessions have, one row for each way to an active set that grants one, after what the muting sets of the group take away: what they list, and what needs that';
+COMMENT ON COLUMN spsa.effective_object.session_id IS 'live session';
+COMMENT ON COLUMN spsa.effective_object.user_name IS 'user of the session';
+COMMENT ON COLUMN spsa.effective_object.set_id IS 'permission set that grants';
+COMMENT ON COLUMN spsa.effective_object.set_name IS 'its name';
+COMMENT ON COLUMN spsa.effective_object.group_id IS 'group by which the user has the set; null: it is assigned itself';
+COMMENT ON COLUMN spsa.effective_object.group_name IS 'name of that group, or null';
+COMMENT ON COLUMN spsa.effective_object.object IS 'relation';
+COMMENT ON COLUMN spsa.effective_object.privilege IS 'read, create, edit, delete, view_all or modify_all';
+COMMENT ON COLUMN spsa.effective_object.reach IS 'all: all rows; scoped: those of the set''s row scopes for the privilege, of which there is one at least';
+
+CREATE VIEW spsa.effective_permission AS
+SELECT o.session_id, o.user_name, o.set_name, o.group_name, 'object' AS kind, o.object, o.privilege, o.reach,
+	NULL::name AS field, NULL::regtype AS field_type, NULL::text AS operator, NULL::text[] AS literals, NULL::text AS attribute,
+	NULL::text[] AS any_of, NULL::text AS function, NULL::text AS custom_permission
+FROM spsa.effective_object o
+
+UNION ALL
+SELECT o.session_id, o.user_name, o.set_name, o.group_name, 'row scope', o.object, o.privilege, NULL,
+	r.field, r.field_type, r.operator, r.literals, r.attribute,
+	CASE
+		WHEN r.operator = 'is null' THEN NULL
+		WHEN r.literals IS NOT NULL THEN r.literals
+		WHEN pg_catalog.jsonb_typeof(s.attributes -> r.attribute) = 'array' THEN
+			ARRAY(SELECT e.value #>> '{}' FROM pg_catalog.jsonb_array_elements(s.attributes -> r.attribute) e
+				WHERE pg_catalog.jsonb_typeof(e.value) IN ('string', 'number', 'boolean'))
+		WHEN pg_catalog.jsonb_typeof(s.attributes -> r.attribute) IN ('string', 'number', 'boolean') THEN
+			ARRAY[s.attributes ->> r.attribute]
+		ELSE '{}'
+	END,
+	NULL, NULL
+FROM spsa.effective_object o
+JOIN spsa.row_scope r ON r.set_id = o.set_id AND r.object = o.object
+	AND (r.privileges IS NULL OR o.privilege = ANY (r.privileges))
+JOIN spsa.live_session s ON s.session_id = o.session_id
+WHERE o.reach = 'scoped'
+
+UNION ALL
+SELECT u.session_id, u.user_name, u.set_name, u.group_name, 'field', u.object, u.privilege, NULL,
+	u.field, u.field_type, NULL, NULL, NULL, NULL, NULL, NULL
+FROM (
+	-- Which set reaches the object, and which lets a protected field of it be used, need not be the same.
+	SELECT w.*, pg_catalog.bool_or(w.field IS NULL) OVER (PARTITION BY w.session_id, w.object, w.privilege) AS object_is_reached
+	FROM (
+		SELECT o.session_id, o.user_name, o.set_name, o.group_name, o.object, o.privilege, NULL::name AS field, NULL::regtype AS field_type
+		FROM spsa.effective_object o
+		UNION ALL
+		SELECT s.session_id, s.user_name, s.set_name, s.group_name, f.object, p.privilege, c.attname, c.atttypid::regtype
+		FROM spsa.effective_set s
+		JOIN spsa.field_permission f ON f.set_id = s.set_id
+		JOIN pg_catalog.pg_attribute c
+			ON c.attrelid = f.object AND c.attnum = f.field_number AND c.attname = f.field AND NOT c.attisdropped
+		JOIN spsa.protected_field g ON g.object = f.object AND g.field_number = f.field_number
+		CROSS JOIN LATERAL (VALUES ('read', f.can_read, '{read}'::text[]), ('edit', f.can_edit, '{edit,read}'))
+			p (privilege, is_listed, itself_and_needed)
+		WHERE s.active AND s.kind = 'set' AND p.is_listed
+			AND NOT EXISTS (
+				SELECT FROM spsa.group_member m
+				JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
+				JOIN spsa.field_permission x ON x.set_id = m.member_id AND x.object = f.object AND x.field_number = f.field_number
+				WHERE m.group_id = s.group_id
+					AND (x.can_read AND 'read' = ANY (p.itself_and_needed) OR x.can_edit AND 'edit' = ANY (p.itself_and_needed)))
+	) w
+) u
+WHERE u.object_is_reached AND u.field IS NOT NULL
+
+UNION ALL
+SELECT o.session_id, o.user_name, o.set_name, o.group_name, 'field', o.object, o.privilege, NULL,
+	c.attname, c.atttypid::regtype, NULL, NULL, NULL, NULL, NULL, NULL
+FROM spsa.effective_object o
+JOIN pg_catalog.pg_attribute c ON c.attrelid = o.object AND c.attnum > 0 AND NOT c.attisdropped
+WHERE o.privilege IN ('read', 'edit')
+	AND NOT EXISTS (SELECT FROM spsa.protected_field f WHERE f.object = o.object AND f.field_number = c.attnum)
+
+UNION ALL
+SELECT s.session_id, s.user_name, s.set_name, s.group_name, 'function', NULL, NULL, NULL,
+	NULL, NULL, NULL, NULL, NULL, NULL, f.function, NULL
+FROM spsa.effective_set s
+JOIN spsa.function_permission f ON f.set_id = s.set_id
+WHERE s.active AND s.kind = 'set'
+	AND NOT EXISTS (
+		SELECT FROM spsa.group_member m
+		JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
+		JOIN spsa.function_permission x ON x.set_id = m.member_id AND x.function = f.function
+		WHERE m.group_id = s.group_id)
+
+UNION ALL
+SELECT s.session_id, s.user_name, s.set_name, s.group_name, 'custom permission', NULL, NULL, NULL,
+	NULL, NULL, NULL, NULL, NULL, NULL, NULL, c.permission_name
+FROM spsa.effective_set s
+JOIN spsa.custom_permission_grant g ON g.set_id = s.set_id
+JOIN spsa.custom_permission c ON c.permission_id = g.permission_id
+WHERE s.active AND s.kind = 'set'
+	AND NOT EXISTS (
+		SELECT FROM spsa.group_member m
+		JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
+		JOIN spsa.custom_permission_grant x ON x.set_id = m.member_id AND x.permission_id = g.permission_id
+		WHERE m.group_id = s.group_id);
+COMMENT ON VIEW spsa.effective_permission IS
+'what live sessions may do, and by which set: the specification of what the functions spsa_allows, spsa_allows_row, spsa_allows_field, spsa_allows_function and spsa_has_permission answer. What has no row is denied. Ask with a condition on session_id.
+object: spsa_allows if reach is all. If it is scoped, the way (set_name, group_name) reaches the table''s rows for which, among its rows of kind row scope for the object and privilege, each (field, operator) that occurs has one that matches: whose field_type is the type of the field, and for which field operator value holds for a value in any_of, or the field is null if the operator is "is null".
+field: columns, protected or not, that may be read or edited in the rows that the session reaches with that privilege.';
+COMMENT ON COLUMN spsa.effective_permission.session_id IS 'live session';
+COMMENT ON COLUMN spsa.effective_permission.user_name IS 'user of the session';
+COMMENT ON COLUMN spsa.effective_permission.set_name IS 'permission set that grants it';
+COMMENT ON COLUMN spsa.effective_permission.group_name IS 'group by which the user has the set; null: it is assigned itself';
+COMMENT ON COLUMN spsa.effective_permission.kind IS 'object, row scope, field, function or custom permission';
+COMMENT ON COLUMN spsa.effective_permission.object IS 'of an object, row scope and field: the relation';
+COMMENT ON COLUMN spsa.effective_permission.privilege IS 'of an object: read, create, edit, delete, view_all or modify_all; of a row scope: the one of these that it scopes; of a field: read or edit';
+COMMENT ON COLUMN spsa.effective_permission.reach IS 'of an object: all rows, or scoped';
+COMMENT ON COLUMN spsa.effective_permission.field IS 'of a row scope: field that is compared; of a field: the column';
+COMMENT ON COLUMN spsa.effective_permission.field_type IS 'of a row scope: type of the field when the scope was written; of a field: type of the column';
+COMMENT ON COLUMN spsa.effective_permission.operator IS 'of a row scope: =, <, <=, >, >= or is null';
+COMMENT ON COLUMN spsa.effective_permission.literals IS 'of a row scope: its values, if they are written down in it';
+COMMENT ON COLUMN spsa.effective_permission.attribute IS 'of a row scope: attribute that gives its values, if one does';
+COMMENT ON COLUMN spsa.effective_permission.any_of IS 'of a row scope: the values in this session, as text: the literals, or what the attribute is, each element of an array; none matches no row; null if the operator is "is null"';
+COMMENT ON COLUMN spsa.effective_permission.function IS 'of a function: its qualified signature';
+COMMENT ON COLUMN spsa.effective_permission.custom_permission IS 'of a custom permission: its name';
