@@ -72,6 +72,7 @@ REGRESS_LIST = \
 	errors \
 	resets \
 	fold_random \
+	worlds \
 	plan_matrix \
 	hostile \
 	hostile_engine \

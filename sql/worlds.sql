@@ -10,7 +10,9 @@
 \echo seed :seed
 \set VERBOSITY terse
 SET client_min_messages = warning;
+-- The tables have no statistics.
 SET jit = off;
+SET enable_seqscan = off;
 CREATE EXTENSION spsa;
 CREATE ROLE regress_spsa_worlds;
 SET worlds.seed = :seed;
@@ -302,10 +304,15 @@ BEGIN
 	UNION ALL SELECT 'reach: ' || privilege || ' ' || reach, count(*) FROM world_effect WHERE kind = 'object' GROUP BY privilege, reach
 	UNION ALL SELECT 'scope: ' || operator || ' ' || CASE WHEN literals IS NOT NULL THEN 'literals' WHEN attribute IS NULL THEN '' WHEN any_of = '{}' THEN 'nothing' ELSE 'attribute' END, count(*)
 		FROM world_effect WHERE kind = 'row scope' GROUP BY 1
-	UNION ALL SELECT 'muted function', count(*) FROM world_way w JOIN spsa.function_permission f USING (set_id)
+	UNION ALL SELECT 'muted: ' || m.privilege, count(*) FROM world_way w JOIN spsa.object_permission o USING (set_id),
+		LATERAL (VALUES ('view_all', o.view_all), ('modify_all', o.modify_all), ('read', o.can_read AND NOT o.row_scoped)) m (privilege, listed)
+		WHERE w.active AND w.kind = 'set' AND m.listed AND NOT EXISTS (SELECT FROM world_effect e WHERE e.session_id = w.session_id AND e.set_name = w.set_name
+			AND e.group_name IS NOT DISTINCT FROM w.group_name AND e.kind = 'object' AND e.object = o.object AND e.privilege = m.privilege) GROUP BY m.privilege
+	UNION ALL SELECT 'muted: function', count(*) FROM world_way w JOIN spsa.function_permission f USING (set_id)
 		WHERE w.active AND w.kind = 'set' AND NOT EXISTS (SELECT FROM world_effect e WHERE e.session_id = w.session_id AND e.function = f.function)
-	UNION ALL SELECT 'muted read', count(*) FROM world_way w JOIN spsa.object_permission o USING (set_id)
-		WHERE w.active AND w.kind = 'set' AND NOT o.row_scoped AND NOT EXISTS (SELECT FROM world_effect e WHERE e.session_id = w.session_id AND e.kind = 'object' AND e.object = o.object);
+	UNION ALL SELECT 'muted: custom permission', count(*) FROM world_way w JOIN spsa.custom_permission_grant USING (set_id) JOIN world_permission p ON p.i = permission_id
+		WHERE w.active AND w.kind = 'set' AND NOT EXISTS (SELECT FROM world_effect e WHERE e.session_id = w.session_id AND e.custom_permission = p.name)
+	UNION ALL SELECT 'protected field: ' || privilege, count(*) FROM world_effect e JOIN spsa.protected_field USING (object, field) WHERE e.kind = 'field' GROUP BY privilege;
 END
 $$;
 
@@ -352,4 +359,52 @@ $$;
 CALL world_rounds(:first, :last);
 -- Where they differ: to be reproduced by the world's number.
 SELECT world, question, folded, engine, specification FROM world_difference ORDER BY world, session, question, folded LIMIT 20;
-SELECT feature COLLATE "C", sum(n) FROM world_count GROUP BY 1 ORDER BY 1;
+SELECT kind, sum(asked) > 20000 AS enough, sum(granted) / sum(asked) BETWEEN 0.1 AND 0.6 AS balanced
+FROM (SELECT split_part(feature, ': ', 2) AS kind, CASE WHEN feature LIKE 'questions: %' THEN n ELSE 0 END AS asked, CASE WHEN feature LIKE 'granted: %' THEN n ELSE 0 END AS granted
+	FROM world_count WHERE feature LIKE ANY ('{questions: %,granted: %}')) c
+GROUP BY kind ORDER BY kind COLLATE "C";
+SELECT sum(n) FILTER (WHERE feature = 'worlds') AS worlds, sum(n) FILTER (WHERE feature LIKE 'questions: %') > 1000000 AS a_million_questions,
+	sum(n) FILTER (WHERE feature = 'live sessions') / sum(n) FILTER (WHERE feature = 'sessions') BETWEEN 0.7 AND 0.9 AS most_live
+FROM world_count;
+-- Nothing of the model is rare.
+SELECT feature COLLATE "C", sum(n) > 30 AS often FROM world_count WHERE feature !~ '^(questions|granted|worlds|sessions|live)' GROUP BY 1 ORDER BY 1;
+-- The first part of the comparison is not folded, the second is.
+EXPLAIN (COSTS OFF) SELECT spsa_allows_row(object, privilege, 'n', n, 't', t) FROM world_question, world_row WHERE spsa_allows_row(object, privilege, 'n', n, 't', t);
+EXPLAIN (COSTS OFF) SELECT FROM world_row WHERE spsa_allows_row('world_a', 'read', 'n', n, 't', t);
+
+--
+-- For administrators only, and fast for one session or user among many
+--
+SET ROLE regress_spsa_worlds;
+SELECT FROM spsa.effective_permission;
+RESET ROLE;
+GRANT USAGE ON SCHEMA spsa TO regress_spsa_worlds;
+SET ROLE regress_spsa_worlds;
+SELECT FROM spsa.live_session;
+SELECT FROM spsa.effective_set;
+SELECT FROM spsa.effective_object;
+SELECT FROM spsa.effective_permission;
+RESET ROLE;
+REVOKE USAGE ON SCHEMA spsa FROM regress_spsa_worlds;
+CREATE FUNCTION world_plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		RETURN NEXT line;
+	END LOOP;
+END
+$$;
+SELECT v, condition, count(*) FILTER (WHERE line ~ ' (session_pkey on session|session_user_id_idx) ?') > 0 AS by_index,
+	count(*) FILTER (WHERE line ~ 'Seq Scan on (session|app_user|assignment|activation|session_end|session_activity|activation_end)\y') AS sequential
+FROM unnest('{live_session,effective_set,effective_object,effective_permission}'::text[]) WITH ORDINALITY o (v, n),
+	(VALUES ('session_id = ''00000000-0000-0000-0000-000000000000'''), ('user_name = ''ann''')) c (condition),
+	world_plan('SELECT FROM spsa.' || v || ' WHERE ' || condition) line
+GROUP BY v, n, condition ORDER BY n, condition;
+
+DROP EXTENSION spsa CASCADE;
+DROP FUNCTION world_f, world_g, world_h, world_chance, world_choice, world_token, world_session, world_attributes, world_matches, world_plan;
+DROP PROCEDURE world_ask, world_make, world_twist, world_expect, world_compare, world_rounds;
+DROP TABLE world_a, world_b, world_object, world_function, world_permission, world_row, world_question, world_answer, world_one,
+	world_way, world_effect, world_expected, world_number, world_difference, world_count;
+DROP ROLE regress_spsa_worlds;

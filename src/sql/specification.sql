@@ -1,7 +1,8 @@
 -- specification.sql - the permission model in plain SQL: what each live session may do.
 --
 -- Nothing in C and no function of the extension: these views are what the engine (src/grant) is compared with, and what an
--- administrator asks. A condition on session_id reaches the indexes through all of them, which is why none has a WITH.
+-- administrator asks. A condition on session_id or user_name reaches the indexes through all of them: therefore no WITH, and
+-- both columns in every PARTITION BY.
 
 CREATE VIEW spsa.live_session AS
 SELECT s.session_id, s.user_id, u.user_name, s.allowed_sets, s.attributes || u.attributes AS attributes, s.created_at, s.expires_at
@@ -32,7 +33,7 @@ SELECT standing.session_id, standing.user_name, standing.set_id, standing.set_na
 FROM (
 	SELECT forced.*,
 		COALESCE(pg_catalog.bool_or(forced.is_excluded) FILTER (WHERE forced.group_id IS NULL)
-			OVER (PARTITION BY forced.session_id, forced.assignment_id), false) AS group_is_excluded
+			OVER (PARTITION BY forced.session_id, forced.user_name, forced.assignment_id), false) AS group_is_excluded
 	FROM (
 		SELECT together.*,
 			-- 4. Of two sets in force that exclude each other, neither is effective.
@@ -44,7 +45,7 @@ FROM (
 		FROM (
 			SELECT force.*,
 				COALESCE(pg_catalog.array_agg(force.set_id) FILTER (WHERE force.in_force)
-					OVER (PARTITION BY force.session_id), '{}') AS sets_in_force
+					OVER (PARTITION BY force.session_id, force.user_name), '{}') AS sets_in_force
 			FROM (
 				SELECT gated.*,
 					gated.allowed AND gated.gate_open AND (gated.activated OR NOT gated.activation_required) AS in_force
@@ -53,14 +54,14 @@ FROM (
 						-- 3. A group that requires activation is a gate before its members.
 						way.group_id IS NULL OR COALESCE(pg_catalog.bool_or(way.activated OR NOT way.activation_required)
 							FILTER (WHERE way.group_id IS NULL)
-							OVER (PARTITION BY way.session_id, way.assignment_id), false) AS gate_open
+							OVER (PARTITION BY way.session_id, way.user_name, way.assignment_id), false) AS gate_open
 					FROM (
 						SELECT s.session_id, s.user_name, p.set_id, p.set_name, p.kind, w.group_id, w.group_name, a.assignment_id,
 							-- A group that says bypass frees its members of their own requirement.
 							p.activation_required AND NOT w.bypass AS activation_required,
 							-- 2. An activation under one way that the user has now serves all ways to the set.
 							COALESCE(pg_catalog.bool_or(v.assignment_id = a.assignment_id)
-								OVER (PARTITION BY s.session_id, p.set_id), false) AS activated,
+								OVER (PARTITION BY s.session_id, s.user_name, p.set_id), false) AS activated,
 							s.allowed_sets IS NULL OR COALESCE(p.set_id = ANY (s.allowed_sets), false)
 								OR COALESCE(w.group_id = ANY (s.allowed_sets), false) AS allowed
 						-- 1. The ways to sets: by assignment, and as members of groups that are assigned.
@@ -118,27 +119,27 @@ FROM (
 				AND (r.privileges IS NULL OR p.privilege = ANY (r.privileges))) THEN 'scoped'
 		END AS reach
 	FROM (
-		SELECT s.session_id, s.user_name, s.set_id, s.set_name, s.group_id, s.group_name, o.object, o.row_scoped,
-			ARRAY(
-				SELECT listed.privilege
-				FROM (VALUES
-					('read', o.can_read, '{read}'::text[]),
-					('create', o.can_create, '{create,read}'),
-					('edit', o.can_edit, '{edit,read}'),
-					('delete', o.can_delete, '{delete,edit,read}'),
-					('view_all', o.view_all, '{view_all,read}'),
-					('modify_all', o.modify_all, '{modify_all,view_all,delete,edit,read}')
-				) listed (privilege, is_listed, itself_and_needed)
-				WHERE listed.is_listed AND NOT EXISTS (
-					SELECT FROM spsa.group_member m
-					JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
-					JOIN spsa.object_permission x ON x.set_id = m.member_id AND x.object = o.object
-					CROSS JOIN LATERAL (VALUES ('read', x.can_read), ('create', x.can_create), ('edit', x.can_edit),
-						('delete', x.can_delete), ('view_all', x.view_all), ('modify_all', x.modify_all)) muted (privilege, is_listed)
-					WHERE m.group_id = s.group_id AND muted.is_listed AND muted.privilege = ANY (listed.itself_and_needed))
-			) AS granted
+		SELECT s.session_id, s.user_name, s.set_id, s.set_name, s.group_id, s.group_name, o.object, o.row_scoped, g.granted
 		FROM spsa.effective_set s
 		JOIN spsa.object_permission o ON o.set_id = s.set_id
+		CROSS JOIN LATERAL (
+			SELECT pg_catalog.array_agg(listed.privilege) AS granted
+			FROM (VALUES
+				('read', o.can_read, '{read}'::text[]),
+				('create', o.can_create, '{create,read}'),
+				('edit', o.can_edit, '{edit,read}'),
+				('delete', o.can_delete, '{delete,edit,read}'),
+				('view_all', o.view_all, '{view_all,read}'),
+				('modify_all', o.modify_all, '{modify_all,view_all,delete,edit,read}')
+			) listed (privilege, is_listed, itself_and_needed)
+			WHERE listed.is_listed AND NOT EXISTS (
+				SELECT FROM spsa.group_member m
+				JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
+				JOIN spsa.object_permission x ON x.set_id = m.member_id AND x.object = o.object
+				CROSS JOIN LATERAL (VALUES ('read', x.can_read), ('create', x.can_create), ('edit', x.can_edit),
+					('delete', x.can_delete), ('view_all', x.view_all), ('modify_all', x.modify_all)) muted (privilege, is_listed)
+				WHERE m.group_id = s.group_id AND muted.is_listed AND muted.privilege = ANY (listed.itself_and_needed))
+		) g
 		WHERE s.active AND s.kind = 'set'
 	) way
 	CROSS JOIN LATERAL pg_catalog.unnest(way.granted) p (privilege)
@@ -187,7 +188,7 @@ SELECT u.session_id, u.user_name, u.set_name, u.group_name, 'field', u.object, u
 	u.field, u.field_type, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (
 	-- Which set reaches the object, and which lets a protected field of it be used, need not be the same.
-	SELECT w.*, pg_catalog.bool_or(w.field IS NULL) OVER (PARTITION BY w.session_id, w.object, w.privilege) AS object_is_reached
+	SELECT w.*, pg_catalog.bool_or(w.field IS NULL) OVER (PARTITION BY w.session_id, w.user_name, w.object, w.privilege) AS object_is_reached
 	FROM (
 		SELECT o.session_id, o.user_name, o.set_name, o.group_name, o.object, o.privilege, NULL::name AS field, NULL::regtype AS field_type
 		FROM spsa.effective_object o
@@ -244,7 +245,7 @@ WHERE s.active AND s.kind = 'set'
 		JOIN spsa.custom_permission_grant x ON x.set_id = m.member_id AND x.permission_id = g.permission_id
 		WHERE m.group_id = s.group_id);
 COMMENT ON VIEW spsa.effective_permission IS
-'what live sessions may do, and by which set: the specification of what the functions spsa_allows, spsa_allows_row, spsa_allows_field, spsa_allows_function and spsa_has_permission answer. What has no row is denied. Ask with a condition on session_id.
+'what live sessions may do, and by which set: the specification of what the functions spsa_allows, spsa_allows_row, spsa_allows_field, spsa_allows_function and spsa_has_permission answer. What has no row is denied. Ask with a condition on session_id or user_name that is a constant or parameter: then it is fast.
 object: spsa_allows if reach is all. If it is scoped, the way (set_name, group_name) reaches the table''s rows for which, among its rows of kind row scope for the object and privilege, each (field, operator) that occurs has one that matches: whose field_type is the type of the field, and for which field operator value holds for a value in any_of, or the field is null if the operator is "is null".
 field: columns, protected or not, that may be read or edited in the rows that the session reaches with that privilege.';
 COMMENT ON COLUMN spsa.effective_permission.session_id IS 'live session';
