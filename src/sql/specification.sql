@@ -247,7 +247,7 @@ WHERE s.active AND s.kind = 'set'
 COMMENT ON VIEW spsa.effective_permission IS
 'what live sessions may do, and by which set: the specification of what the functions spsa_allows, spsa_allows_row, spsa_allows_field, spsa_allows_function and spsa_has_permission answer. What has no row is denied. Ask with a condition on session_id or user_name that is a constant or parameter: then it is fast.
 object: spsa_allows if reach is all. If it is scoped, the way (set_name, group_name) reaches the table''s rows for which, among its rows of kind row scope for the object and privilege, each (field, operator) that occurs has one that matches: whose field_type is the type of the field, and for which field operator value holds for a value in any_of, or the field is null if the operator is "is null".
-field: columns, protected or not, that may be read or edited in the rows that the session reaches with that privilege.';
+field: columns, protected or not, that may be read or edited in the rows that the session reaches with that privilege';
 COMMENT ON COLUMN spsa.effective_permission.session_id IS 'live session';
 COMMENT ON COLUMN spsa.effective_permission.user_name IS 'user of the session';
 COMMENT ON COLUMN spsa.effective_permission.set_name IS 'permission set that grants it';
@@ -261,6 +261,6 @@ COMMENT ON COLUMN spsa.effective_permission.field_type IS 'of a row scope: type 
 COMMENT ON COLUMN spsa.effective_permission.operator IS 'of a row scope: =, <, <=, >, >= or is null';
 COMMENT ON COLUMN spsa.effective_permission.literals IS 'of a row scope: its values, if they are written down in it';
 COMMENT ON COLUMN spsa.effective_permission.attribute IS 'of a row scope: attribute that gives its values, if one does';
-COMMENT ON COLUMN spsa.effective_permission.any_of IS 'of a row scope: the values in this session, as text: the literals, or what the attribute is, each element of an array; none matches no row; null if the operator is "is null"';
+COMMENT ON COLUMN spsa.effective_permission.any_of IS 'of a row scope: the values in this session, as text: the literals, or what the attribute is, each element of an array; none matches no row; null if the operator is "is null". Objects and nested arrays are left out: with them the functions raise 22023';
 COMMENT ON COLUMN spsa.effective_permission.function IS 'of a function: its qualified signature';
 COMMENT ON COLUMN spsa.effective_permission.custom_permission IS 'of a custom permission: its name';
