@@ -231,7 +231,7 @@ BEGIN
 	WHERE world_chance('odd', w, g, i) < 0.1;
 	INSERT INTO spsa.function_permission SELECT 16 * w + g, f FROM generate_series(first, last) w, generate_series(6, 8) g, world_function
 	WHERE world_chance('odd', w, g, i) < 0.1;
-	INSERT INTO spsa.assignment (user_id, set_id) SELECT 4 * w + u, 16 * w + s
+	INSERT INTO spsa.assignment (assignment_id, user_id, set_id) SELECT (4 * w + u) * 16 + s, 4 * w + u, 16 * w + s
 	FROM generate_series(first, last) w, generate_series(1, 2) u, generate_series(9, 10) s WHERE world_chance('odd', w, u, s) < 0.2;
 	SET session_replication_role = origin;
 END
