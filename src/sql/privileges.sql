@@ -10,7 +10,7 @@ REVOKE ALL ON TYPE
 	spsa.session, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
 	spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
 	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion,
-	spsa.session_perm_set_activation
+	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
 -- All that is for everybody in the schema: this view, the function below that it calls, and the type of security levels.
