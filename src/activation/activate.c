@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -39,7 +40,9 @@ typedef struct Activation
 	pg_uuid_t	session_id;
 	char	   *user_name;
 	char	   *set_name;
-	SetState	set;			/* a copy */
+	int32		set_id;
+	int64		assignment_id;	/* under which it is, or is to be, activated */
+	bool		activation_required;
 	TimestampTz now;
 	TimestampTz expires_at;
 	Interval   *duration;		/* NULL: none given */
@@ -171,7 +174,7 @@ require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission set \"%s\" is assigned by way of group \"%s\", which is not active", name,
 						set->group->definition->name),
-				 errhint("Activate the group first.")));
+				 errhint("Activate group \"%s\" first.", set->group->definition->name)));
 	}
 	return set;
 }
@@ -189,7 +192,7 @@ check_exclusions(SessionEntry *entry, int32 set_id)
 
 	if (!effective_may_conflict(entry, set_id))
 		return entry;
-	LockDatabaseObject(table_oid("activation"), signal_bucket_of_session(&session_id), 0, ExclusiveLock);
+	LockDatabaseObject(table_oid("activation"), hash_bytes(session_id.data, UUID_LEN), 0, ExclusiveLock);
 	entry = session_find(&session_id);
 	if (entry == NULL)
 		session_raise_invalid();
@@ -207,7 +210,7 @@ check_exclusions(SessionEntry *entry, int32 set_id)
 static TimestampTz
 activation_end(const SessionEntry *entry, const SetState *set, Interval *duration, TimestampTz now)
 {
-	TimestampTz end = Min(entry->expires_at, set->assignment_ends);
+	TimestampTz end = Min(entry->expires_at, set->activated ? set->activated_until : set->assignment_ends);
 	Interval	none = {0};
 	Interval	century = {0, 0, 1200};
 
@@ -258,8 +261,8 @@ static bool
 find_active(Activation *activation)
 {
 	Datum		values[4] = {
-		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.set_id),
-		Int64GetDatum(activation->set.assignment_id), TimestampTzGetDatum(activation->now)
+		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id),
+		Int64GetDatum(activation->assignment_id), TimestampTzGetDatum(activation->now)
 	};
 	TimestampTz ends;
 	bool		isnull;
@@ -275,7 +278,7 @@ find_active(Activation *activation)
 		return true;
 	}
 	values[2] = TimestampTzGetDatum(activation->expires_at);
-	values[3] = Int64GetDatum(activation->set.assignment_id);
+	values[3] = Int64GetDatum(activation->assignment_id);
 	if (owner_execute(&extend_activation, values, NULL) == 0)
 		return false;			/* ended or extended meanwhile */
 	record(activation, "activate", true);
@@ -287,8 +290,8 @@ static bool
 insert_new(Activation *activation)
 {
 	Datum		values[7] = {
-		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set.set_id),
-		Int64GetDatum(activation->set.assignment_id), TimestampTzGetDatum(activation->now),
+		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id),
+		Int64GetDatum(activation->assignment_id), TimestampTzGetDatum(activation->now),
 		TimestampTzGetDatum(activation->expires_at)
 	};
 	bool		nulls[7] = {false};
@@ -312,7 +315,7 @@ activate(Activation *activation)
 {
 	OwnerState	state;
 
-	if (!activation->set.activation_required)
+	if (!activation->activation_required)
 	{
 		activation->already_active = true;
 		ereport(NOTICE,
@@ -360,7 +363,7 @@ check_still_permitted(const Activation *activation)
 
 	if (entry == NULL)
 		session_raise_invalid();
-	(void) require_assigned(entry, activation->set.set_id, activation->set_name);
+	(void) require_assigned(entry, activation->set_id, activation->set_name);
 }
 
 /* Activates a set for a session that the caller may manage: what was asked for, completed. */
@@ -381,9 +384,9 @@ carry_out(SessionEntry *entry, int32 set_id, Activation activation)
 	activation.expires_at = activation_end(entry, set, activation.duration, activation.now);
 	activation.session_id = entry->session_id;
 	activation.user_name = pstrdup(entry->user_name);
-	activation.set = *set;
-	if (set->activated)
-		activation.set.assignment_id = set->activated_under;
+	activation.set_id = set_id;
+	activation.assignment_id = set->activated ? set->activated_under : set->assignment_id;
+	activation.activation_required = set->activation_required;
 	activate(&activation);
 	if (GetCurrentTimestamp() > activation.now + LONG_WAIT)
 		check_still_permitted(&activation);

@@ -179,6 +179,13 @@ fold(PlannerInfo *root, const FuncExpr *call)
 			return NULL;		/* the executor guard says so */
 	}
 	plan_mark_add(root->glob, &question, shape->id);
+
+	/*
+	 * The column's name was resolved: the plan is as good as the relation's
+	 * definition, although it need not read it.
+	 */
+	if (reader == read_field)
+		root->glob->relationOids = lappend_oid(root->glob->relationOids, question.subject);
 	return makeBoolConst(shape->reach == REACH_ALL, false);
 }
 

@@ -487,7 +487,7 @@ definition_field(const Definition *definition, Oid object, AttrNumber number)
 	return privileges;
 }
 
-/* Whether the column is listed, under whatever name: what is protected stays so. */
+/* Whether the column is listed, by its number or by the name that it has now: what is protected stays so. */
 bool
 definition_has_field(const Definition *definition, Oid object, AttrNumber number)
 {
@@ -497,7 +497,7 @@ definition_has_field(const Definition *definition, Oid object, AttrNumber number
 	{
 		const FieldGrant *field = lfirst(cell);
 
-		if (field->object == object && field->number == number)
+		if (field->object == object && (field->number == number || get_attnum(object, NameStr(field->field)) == number))
 			return true;
 	}
 	return false;

@@ -193,23 +193,25 @@ any_requires_activation(const List *sets)
 static void
 apply_activation(SessionEntry *entry, List *sets, const Activation *activation)
 {
-	bool		counts = false;
+	const SetState *under = NULL;
 	ListCell   *cell;
 
 	foreach(cell, sets)
 	{
 		const SetState *set = lfirst(cell);
 
-		counts = counts || (set->set_id == activation->set_id && set->assignment_id == activation->assignment_id);
+		if (set->set_id == activation->set_id && set->assignment_id == activation->assignment_id)
+			under = set;
 	}
 	foreach(cell, sets)
 	{
 		SetState   *set = lfirst(cell);
 
-		if (!counts || set->set_id != activation->set_id || !set->activation_required)
+		if (under == NULL || set->set_id != activation->set_id || !set->activation_required)
 			continue;
 		set->activated = true;
-		set->activated_under = activation->assignment_id;
+		set->activated_under = under->assignment_id;
+		set->activated_until = under->assignment_ends;
 		set->activation_ends = activation->expires_at;
 		changes_at(entry, activation->expires_at);
 	}
@@ -289,7 +291,10 @@ load_grants(SessionEntry *entry, Snapshot snapshot)
 
 /* ---- how a set stands ---- */
 
-/* The better of two ways to a set: what is in effect, then what is allowed and not behind a closed gate. */
+/*
+ * The better of two ways to a set: what is in effect, then what is allowed and not behind a closed gate, then that under
+ * which it is activated.
+ */
 static const SetState *
 better(const SetState *a, const SetState *b)
 {
@@ -299,7 +304,9 @@ better(const SetState *a, const SetState *b)
 		return a->active ? a : b;
 	if (a->allowed != b->allowed)
 		return a->allowed ? a : b;
-	return gate_is_open(a) || !gate_is_open(b) ? a : b;
+	if (gate_is_open(a) != gate_is_open(b))
+		return gate_is_open(a) ? a : b;
+	return b->activated && b->activated_under == b->assignment_id ? b : a;
 }
 
 /* How a set or group stands in a session, or NULL if it is not assigned now. */
@@ -521,7 +528,10 @@ effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privile
 	return result;
 }
 
-/* For hints: name of a set or group that is assigned, not active, and would grant the privilege; or NULL. */
+/*
+ * For hints: name of a set that is assigned, not activated, and would grant the privilege, or of the group that stands
+ * before it; or NULL.
+ */
 char *
 effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege)
 {
@@ -531,8 +541,12 @@ effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privi
 	{
 		const SetState *set = lfirst(cell);
 
-		if (!set->active && set->allowed && set_reach(set, object, privilege) != REACH_NONE)
-			return pstrdup(gate_is_open(set) ? set->definition->name : set->group->definition->name);
+		if (is_in_force(set) || !set->allowed || set_reach(set, object, privilege) == REACH_NONE)
+			continue;
+		if (gate_is_open(set))
+			return pstrdup(set->definition->name);
+		if (set->group->allowed)
+			return pstrdup(set->group->definition->name);
 	}
 	return NULL;
 }

@@ -32,6 +32,7 @@ typedef struct SetState
 	bool		activated;
 	int64		activated_under;	/* the assignment, which may be of another
 									 * way to the set */
+	TimestampTz activated_until;	/* end of that assignment */
 	TimestampTz activation_ends;	/* of an activation */
 	bool		excluded;		/* another one that is in effect excludes it */
 	bool		active;			/* effective now */

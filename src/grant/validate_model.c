@@ -2,6 +2,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -36,37 +37,35 @@ replace_one(const NewRow *row, int attnum, Datum value)
 /* ---- groups ---- */
 
 static int
-count_members(int32 group_id, int32 but)
+count_members(int32 group_id)
 {
 	Snapshot	snapshot = table_snapshot();
 	TableScan	scan;
 	ScanKeyData key;
-	HeapTuple	row;
-	bool		isnull;
 	int			count = 0;
 
 	table_key(&key, Anum_group_member_group_id, F_INT4EQ, Int32GetDatum(group_id));
 	table_begin(&scan, "group_member", "group_member_pkey", snapshot, 1, &key);
-	while (HeapTupleIsValid(row = table_next(&scan)))
-		count += DatumGetInt32(table_value(&scan, row, Anum_group_member_member_id, &isnull)) != but;
+	while (HeapTupleIsValid(table_next(&scan)))
+		count++;
 	table_end(&scan);
 	table_snapshot_release(snapshot);
 	return count;
 }
 
-/* SQL: spsa.check_group_member() */
+/* SQL: spsa.check_group_member(), after the row is written: a statement may write the group, the members and many rows at once */
 PG_FUNCTION_INFO_V1(spsa_check_group_member);
 Datum
 spsa_check_group_member(PG_FUNCTION_ARGS)
 {
 	NewRow		row = validate_row(fcinfo);
-	bool		no_group;
-	bool		no_member;
-	int32		group_id = DatumGetInt32(validate_column(&row, Anum_group_member_group_id, &no_group));
-	int32		member_id = DatumGetInt32(validate_column(&row, Anum_group_member_member_id, &no_member));
+	bool		isnull;
+	int32		group_id = DatumGetInt32(validate_column(&row, Anum_group_member_group_id, &isnull));
+	int32		member_id = DatumGetInt32(validate_column(&row, Anum_group_member_member_id, &isnull));
 
-	if (no_group || no_member || !definition_exists(group_id) || !definition_exists(member_id))
-		return PointerGetDatum(row.tuple);	/* the constraints say so */
+	CommandCounterIncrement();
+	if (!definition_exists(group_id) || !definition_exists(member_id))
+		return PointerGetDatum(NULL);	/* the constraints say so */
 	if (definition_kind(group_id) != KIND_GROUP)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -80,11 +79,12 @@ spsa_check_group_member(PG_FUNCTION_ARGS)
 
 	/* Of two that add the last one, the second waits and counts again. */
 	LockDatabaseObject(table_oid("group_member"), (Oid) group_id, 0, ExclusiveLock);
-	if (count_members(group_id, member_id) >= MAX_MEMBERS)
+	if (count_members(group_id) > MAX_MEMBERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a group has at most %d members", MAX_MEMBERS)));
-	return PointerGetDatum(row.tuple);
+				 errmsg("a group has at most %d members", MAX_MEMBERS),
+				 errhint("Make another group.")));
+	return PointerGetDatum(NULL);
 }
 
 /* ---- fields ---- */

@@ -47,7 +47,7 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.object_permission
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_object_permission();
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.row_scope
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_row_scope();
-CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.group_member
+CREATE TRIGGER check_row AFTER INSERT OR UPDATE ON spsa.group_member
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_group_member();
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON spsa.field_permission
 	FOR EACH ROW EXECUTE FUNCTION spsa.check_field();
