@@ -31,6 +31,7 @@ OBJS = \
 	src/activation/activate.o \
 	src/activation/activation_view.o \
 	src/enforce/protect.o \
+	src/enforce/ddl.o \
 	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
 	src/enforce/permission_policy.o \

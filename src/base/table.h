@@ -40,6 +40,7 @@
 #define Anum_row_scope_attribute 7
 #define Anum_row_scope_privileges 8
 #define Anum_row_scope_field_type 9
+#define Anum_row_scope_field_number 10
 
 #define Anum_group_member_group_id 1
 #define Anum_group_member_member_id 2

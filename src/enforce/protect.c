@@ -5,22 +5,16 @@
  * that name the column, and an admit-all would survive it. The text of the policies is static: granting is data.
  *
  * Rights: the table's DDL runs as the caller, who must own the table; the configuration is written as the extension's
- * owner. The event trigger runs with every DROP of everybody, so it does nothing but look and forget.
+ * owner.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/catalog.h"
-#include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/event_trigger.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -31,6 +25,7 @@
 
 #include "base/owner.h"
 #include "base/table.h"
+#include "enforce/protect.h"
 
 /* A call takes at most FUNC_MAX_ARGS arguments, two of them for object and privilege. */
 #define MAX_ROW_FIELDS ((FUNC_MAX_ARGS - 2) / 2)
@@ -324,6 +319,14 @@ static OwnerStatement delete_protected = {
 	"DELETE FROM spsa.protected_object p WHERE p.object = $1", 1, {REGCLASSOID}
 };
 
+/* A column that was renamed is passed by its new name from now on: its row scopes follow. */
+static OwnerStatement follow_row_scopes = {
+	"UPDATE spsa.row_scope s SET field = a.attname FROM pg_catalog.pg_attribute a WHERE s.object = $1"
+	" AND a.attrelid = s.object AND a.attnum = s.field_number AND a.attname <> s.field AND NOT a.attisdropped"
+	" AND a.atttypid = s.field_type",
+	1, {REGCLASSOID}
+};
+
 static char *
 schema_of_function(FunctionCallInfo fcinfo)
 {
@@ -385,6 +388,7 @@ spsa_protect(PG_FUNCTION_ARGS)
 	values[1] = protection.row_fields;
 	values[2] = BoolGetDatum(protection.as_restrictive);
 	owner_execute(&upsert_protected, values, NULL);
+	owner_execute(&follow_row_scopes, values, NULL);
 	owner_end(&state);
 	PG_RETURN_VOID();
 }
@@ -420,19 +424,6 @@ spsa_unprotect(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static OwnerStatement forget_relation = {
-	"WITH o AS (DELETE FROM spsa.object_permission p WHERE p.object = $1)"
-	" DELETE FROM spsa.protected_object p WHERE p.object = $1",
-	1, {REGCLASSOID}
-};
-
-static OwnerStatement select_dropped = {
-	"SELECT d.classid, d.objid, d.address_names FROM pg_catalog.pg_event_trigger_dropped_objects() d"
-	" WHERE (d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0)"
-	" OR d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass",
-	0
-};
-
 static OwnerStatement select_protected = {
 	"SELECT p.as_restrictive, pg_catalog.cardinality(p.row_fields) > 0 FROM spsa.protected_object p WHERE p.object = $1",
 	1, {REGCLASSOID}
@@ -453,20 +444,22 @@ extension_schema(void)
 	return pstrdup(quote_identifier(NameStr(*DatumGetName(owner_result(1, &isnull)))));
 }
 
-/* Refuses the loss of one of our policies: by its name, and by what is left if it was renamed before. */
-static void
-check_lost_policy(Oid object, const char *policy, const char *functions)
+/* Refuses the loss of one of our policies: by its name, and by what is left if it was renamed before. Between owner_begin() and owner_end(). */
+void
+protect_check_lost_policy(Oid object, const char *policy)
 {
 	Datum		value = ObjectIdGetDatum(object);
+	char	   *functions;
 	bool		restrictive;
 	bool		with_fields;
 	bool		isnull;
 	bool		ours = false;
 
-	if (owner_execute(&select_protected, &value, NULL) == 0)
+	if (replacing || owner_execute(&select_protected, &value, NULL) == 0)
 		return;
 	restrictive = DatumGetBool(owner_result(1, &isnull));
 	with_fields = DatumGetBool(owner_result(2, &isnull));
+	functions = extension_schema();
 	for (int i = 0; i < lengthof(commands); i++)
 		ours = ours || strcmp(policy, commands[i].name) == 0 ||
 			strcmp(policy, psprintf("%s" TWIN_SUFFIX, commands[i].name)) == 0;
@@ -475,156 +468,4 @@ check_lost_policy(Oid object, const char *policy, const char *functions)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot drop policy \"%s\" of protected table \"%s\"", policy, get_rel_name(object)),
 				 errhint("Use spsa_unprotect(), or spsa_protect() with other row fields, first.")));
-}
-
-/* The table of a dropped policy, if it is still there. */
-static Oid
-table_of_policy(Datum names, char **policy)
-{
-	Datum	   *elements;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
-	if (n != 3)
-		elog(ERROR, "a dropped policy has %d names", n);
-	*policy = TextDatumGetCString(elements[2]);
-	return RangeVarGetRelid(makeRangeVar(TextDatumGetCString(elements[0]), TextDatumGetCString(elements[1]), -1), NoLock, true);
-}
-
-typedef struct Dropped
-{
-	Oid			class;
-	Oid			object;
-	Datum		names;
-} Dropped;
-
-static Dropped *
-read_dropped(int *n)
-{
-	Dropped    *dropped;
-	bool		isnull;
-
-	*n = owner_execute(&select_dropped, NULL, NULL);
-	dropped = palloc(sizeof(Dropped) * (*n + 1));
-	for (int i = 0; i < *n; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-
-		dropped[i].class = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
-		dropped[i].object = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
-		dropped[i].names = SPI_getbinval(row, desc, 3, &isnull);
-	}
-	return dropped;
-}
-
-/* SQL: spsa.on_sql_drop() */
-PG_FUNCTION_INFO_V1(spsa_on_sql_drop);
-Datum
-spsa_on_sql_drop(PG_FUNCTION_ARGS)
-{
-	Dropped    *dropped;
-	int			n;
-	OwnerState	state;
-
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function must be called as an event trigger")));
-	if (!OidIsValid(table_schema()))
-		PG_RETURN_NULL();
-	owner_begin(&state);
-	dropped = read_dropped(&n);
-	for (int i = 0; i < n; i++)
-	{
-		Datum		object = ObjectIdGetDatum(dropped[i].object);
-		char	   *policy;
-
-		if (dropped[i].class == RelationRelationId)
-			owner_execute(&forget_relation, &object, NULL);
-		else if (!replacing)
-		{
-			Oid			table = table_of_policy(dropped[i].names, &policy);
-
-			if (OidIsValid(table))
-				check_lost_policy(table, policy, extension_schema());
-		}
-	}
-	owner_end(&state);
-	PG_RETURN_NULL();
-}
-
-/* A type is called like a function where no function fits exactly: f('literal') is a cast then. */
-static OwnerStatement select_impostors = {
-	"SELECT p.xmin, p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_extension x"
-	" JOIN pg_catalog.pg_proc p ON p.pronamespace = x.extnamespace"
-	" WHERE x.extname = 'spsa' AND p.proname LIKE 'spsa\\_%' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
-	" WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'"
-	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid)"
-	" UNION ALL SELECT t.xmin, t.oid::pg_catalog.regtype::pg_catalog.text FROM pg_catalog.pg_extension x"
-	" JOIN pg_catalog.pg_type t ON t.typnamespace = x.extnamespace"
-	" WHERE x.extname = 'spsa' AND t.typname LIKE 'spsa\\_%' AND t.typrelid = 0"
-	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
-	" WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e'"
-	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid)",
-	0
-};
-
-static OwnerStatement select_inherited = {
-	"SELECT i.xmin, p.object::pg_catalog.text FROM spsa.protected_object p"
-	" JOIN pg_catalog.pg_inherits i ON i.inhrelid = p.object OR i.inhparent = p.object",
-	0
-};
-
-/*
- * The name in the first row that this transaction has made, or NULL. What others have made, by whatever way, must not
- * stand in the way of everybody's DDL.
- */
-static char *
-made_now(OwnerStatement *statement)
-{
-	int			n = owner_execute(statement, NULL, NULL);
-	bool		isnull;
-
-	for (int i = 0; i < n; i++)
-	{
-		TransactionId made_by = DatumGetTransactionId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-
-		if (TransactionIdIsCurrentTransactionId(made_by))
-			return SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
-	}
-	return NULL;
-}
-
-/* SQL: spsa.on_ddl() */
-PG_FUNCTION_INFO_V1(spsa_on_ddl);
-Datum
-spsa_on_ddl(PG_FUNCTION_ARGS)
-{
-	OwnerState	state;
-	char	   *name;
-
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function must be called as an event trigger")));
-	if (!OidIsValid(table_schema()))
-		PG_RETURN_NULL();
-	owner_begin(&state);
-	name = made_now(&select_impostors);
-	if (name != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_FUNCTION),
-				 errmsg("%s would stand beside the functions of extension spsa", name),
-				 errdetail("It could be called in place of one of them."),
-				 errhint("Choose another name or another schema.")));
-	name = made_now(&select_inherited);
-	if (name != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("protected table \"%s\" cannot be part of an inheritance tree", name),
-				 errdetail("Its rows could be reached through a table that is not protected."),
-				 errhint("Use spsa_unprotect() first.")));
-	owner_end(&state);
-	PG_RETURN_NULL();
 }

@@ -13,6 +13,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -251,13 +252,19 @@ validate_granting_set(const NewRow *row, AttrNumber attnum)
 	return kind;
 }
 
-/* An object can be granted on if it is a relation with rows and nobody's machinery. */
+/*
+ * An object can be granted on if it is a relation with rows and nobody's machinery. Locked until the end of the
+ * transaction, it is not dropped before the row can be seen. (Temporary ones go without an event trigger.)
+ */
 void
 validate_object(Oid object)
 {
-	char		relkind = get_rel_relkind(object);
-	Oid			schema = get_rel_namespace(object);
+	char		relkind;
+	Oid			schema;
 
+	LockRelationOid(object, AccessShareLock);
+	relkind = get_rel_relkind(object);
+	schema = get_rel_namespace(object);
 	if (relkind == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -483,9 +490,9 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 	bool		no_type;
 	Oid			object;
 	AttrNumber	attnum;
-	int			columns[2] = {Anum_row_scope_literals, Anum_row_scope_field_type};
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
+	int			columns[3] = {Anum_row_scope_field_number, Anum_row_scope_field_type, Anum_row_scope_literals};
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
 	char	   *field;
 	Oid			type;
 	int32		set_id;
@@ -504,23 +511,27 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 				 errhint("It takes whole privileges away from what its group grants.")));
 	check_scope_has_grant(set_id, object);
 
+	LockRelationOid(object, AccessShareLock);
 	attnum = get_attnum(object, field);
 	type = attnum > 0 ? get_atttype(object, attnum) : InvalidOid;
 	values[1] = validate_column(&row, Anum_row_scope_field_type, &no_type);
+	values[0] = Int16GetDatum(attnum);
+	nulls[0] = attnum <= 0;
 	if (row.inserted && !no_type && DatumGetObjectId(values[1]) != type)
-		return PointerGetDatum(row.tuple);	/* restored from a dump: matches
-											 * no row, then as now */
+		return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 1, columns, values, nulls));	/* restored from a dump:
+																											 * matches no row, then
+																											 * as now */
 	if (!OidIsValid(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", field, get_rel_name(object))));
 	check_type(type, field, validate_text(&row, Anum_row_scope_operator));
-	values[0] = validate_column(&row, Anum_row_scope_literals, &no_literals);
-	nulls[0] = no_literals;
-	if (!no_literals)
-		values[0] = canonical_literals_as_owner(values[0], type, field, object);
 	values[1] = ObjectIdGetDatum(type);
-	return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 2, columns, values, nulls));
+	values[2] = validate_column(&row, Anum_row_scope_literals, &no_literals);
+	nulls[2] = no_literals;
+	if (!no_literals)
+		values[2] = canonical_literals_as_owner(values[2], type, field, object);
+	return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 3, columns, values, nulls));
 }
 
 static int32

@@ -4,6 +4,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "storage/lmgr.h"
@@ -143,6 +144,14 @@ find_function(const char *signature)
 	return DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(signature)));
 }
 
+/* Temporary functions, and those of temporary types, go without an event trigger, and their schemas' names come again. */
+static bool
+is_temporary(const char *signature)
+{
+	return strncmp(signature, "pg_temp_", 8) == 0 || strstr(signature, "(pg_temp_") != NULL ||
+		strstr(signature, ",pg_temp_") != NULL;
+}
+
 /* SQL: spsa.check_function() */
 PG_FUNCTION_INFO_V1(spsa_check_function);
 Datum
@@ -153,6 +162,7 @@ spsa_check_function(PG_FUNCTION_ARGS)
 	int			attnum = grants ? Anum_function_permission_function : Anum_protected_function_function;
 	char	   *signature = validate_text(&row, attnum);
 	Oid			function;
+	char	   *qualified;
 
 	if (signature == NULL)
 		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
@@ -161,6 +171,16 @@ spsa_check_function(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("function \"%s\" does not exist", signature)));
+	LockDatabaseObject(ProcedureRelationId, function, 0, AccessShareLock);
+	qualified = format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY | FORMAT_PROC_INVALID_AS_NULL);
+	if (qualified == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function \"%s\" does not exist", signature)));
+	if (is_temporary(qualified))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("permission sets cannot grant temporary function %s", qualified)));
 	if (get_func_namespace(function) == PG_CATALOG_NAMESPACE || get_func_namespace(function) == table_schema())
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -168,8 +188,7 @@ spsa_check_function(PG_FUNCTION_ARGS)
 				 errhint("Permission sets grant functions of applications.")));
 	if (grants)
 		(void) validate_granting_set(&row, Anum_function_permission_set_id);
-	return PointerGetDatum(replace_one(&row, attnum,
-									   CStringGetTextDatum(format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY))));
+	return PointerGetDatum(replace_one(&row, attnum, CStringGetTextDatum(qualified)));
 }
 
 /* ---- custom permissions ---- */

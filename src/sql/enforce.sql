@@ -65,15 +65,15 @@ COMMENT ON FUNCTION @extschema@.spsa_unprotect(regclass) IS
 CREATE FUNCTION spsa.on_sql_drop() RETURNS event_trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_sql_drop';
 COMMENT ON FUNCTION spsa.on_sql_drop() IS
-'event trigger: forgets what is configured for dropped relations, refuses (2BP01) the loss of a policy of a protected table outside spsa_unprotect()';
+'event trigger: forgets what is configured for dropped relations, columns and functions, refuses (2BP01) the loss of a policy of a protected table outside spsa_unprotect()';
 CREATE EVENT TRIGGER spsa_on_sql_drop ON sql_drop EXECUTE FUNCTION spsa.on_sql_drop();
 ALTER EVENT TRIGGER spsa_on_sql_drop ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER spsa_on_sql_drop IS 'keeps the configuration of spsa free of dropped relations and protected tables in possession of their policies';
+COMMENT ON EVENT TRIGGER spsa_on_sql_drop IS 'keeps the configuration of spsa free of what was dropped, and protected tables in possession of their policies';
 
 CREATE FUNCTION spsa.on_ddl() RETURNS event_trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_ddl';
 COMMENT ON FUNCTION spsa.on_ddl() IS
-'event trigger: refuses functions and types named spsa_* of others in the extension''s schema (42723), which could be called in place of its own, and protected tables in inheritance trees (0A000), where their rows could be reached through an unprotected table';
+'event trigger: refuses functions and types named spsa_* of others in the extension''s schema (42723), which could be called in place of its own, and protected tables in inheritance trees (0A000), where their rows could be reached through an unprotected table. What is configured for columns follows their renaming; grants of functions that are renamed or moved, also by their arguments'' types or by schemas, are forgotten, for protected functions it is refused (2BP01)';
 CREATE EVENT TRIGGER spsa_on_ddl ON ddl_command_end EXECUTE FUNCTION spsa.on_ddl();
 ALTER EVENT TRIGGER spsa_on_ddl ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER spsa_on_ddl IS 'keeps functions and types of others from standing in for those of spsa, and protected tables out of inheritance trees';
+COMMENT ON EVENT TRIGGER spsa_on_ddl IS 'keeps functions and types of others from standing in for those of spsa, protected tables out of inheritance trees, and the configuration true to what was renamed';

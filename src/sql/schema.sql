@@ -110,6 +110,7 @@ CREATE TABLE spsa.row_scope (
 	attribute text,
 	privileges text[],
 	field_type regtype,
+	field_number smallint,
 	CONSTRAINT row_scope_pkey PRIMARY KEY (scope_id),
 	CONSTRAINT row_scope_object_permission_fkey FOREIGN KEY (set_id, object)
 		REFERENCES spsa.object_permission (set_id, object) ON DELETE CASCADE,
@@ -136,6 +137,7 @@ COMMENT ON COLUMN spsa.row_scope.literals IS 'values, in the canonical text form
 COMMENT ON COLUMN spsa.row_scope.attribute IS 'session attribute that gives the value; any element of a JSON array matches';
 COMMENT ON COLUMN spsa.row_scope.privileges IS 'privileges (read, create, edit, delete) that the scope is for; null: all that the set grants';
 COMMENT ON COLUMN spsa.row_scope.field_type IS 'type of the field when the scope was written; a field of another type matches no row';
+COMMENT ON COLUMN spsa.row_scope.field_number IS 'number of the column, with which the scope goes; null if it is not known: restored under a name that the column had';
 
 CREATE TABLE spsa.protected_object (
 	object regclass NOT NULL,

@@ -1,0 +1,361 @@
+/* ddl.c - what happens to the configuration when what it speaks of is dropped, renamed or moved, and what DDL is refused.
+ *
+ * Invariant 1: a grant never dangles and never passes to something else. What is dropped is forgotten, so that a thing
+ * made later under its name, or its OID, inherits nothing. Columns are known by number: field permissions and protected
+ * fields follow a rename. Functions are known by signature: grants of one that is renamed or moved are forgotten, and to
+ * take its name from a protected one is refused, for it would be unprotected under the new one.
+ *
+ * These triggers run with everybody's DDL, with the rights of the extension's owner. Renames alone, and drops, are looked
+ * at; nobody is kept from DDL that concerns nothing of ours.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+#include "base/owner.h"
+#include "base/table.h"
+#include "enforce/protect.h"
+
+static EventTriggerData *
+event_trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as an event trigger")));
+	return (EventTriggerData *) fcinfo->context;
+}
+
+/* ---- drops ---- */
+
+/*
+ * Row scopes of a dropped column are deleted while the permission stays row_scoped: it reaches no row by them. (One whose
+ * column is not known stays only while a policy passes its field.)
+ */
+static OwnerStatement forget_dropped = {
+	"WITH dropped AS MATERIALIZED (SELECT d.classid, d.objid, d.objsubid, d.object_identity"
+	" FROM pg_catalog.pg_event_trigger_dropped_objects() d),"
+	" relation AS MATERIALIZED (SELECT d.objid, d.objsubid FROM dropped d"
+	" WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass),"
+	" function AS MATERIALIZED (SELECT d.object_identity COLLATE \"C\" AS signature FROM dropped d"
+	" WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass),"
+	" o AS (DELETE FROM spsa.object_permission p USING relation r WHERE p.object = r.objid AND r.objsubid = 0),"
+	" p AS (DELETE FROM spsa.protected_object p USING relation r WHERE p.object = r.objid AND r.objsubid = 0),"
+	" s AS (DELETE FROM spsa.row_scope p USING relation r WHERE p.object = r.objid AND r.objsubid > 0"
+	" AND CASE WHEN p.field_number IS NOT NULL THEN p.field_number = r.objsubid ELSE NOT EXISTS (SELECT"
+	" FROM spsa.protected_object o WHERE o.object = p.object AND p.field = ANY (o.row_fields)) END),"
+	" f AS (DELETE FROM spsa.field_permission p USING relation r WHERE p.object = r.objid"
+	" AND r.objsubid IN (0, p.field_number)),"
+	" g AS (DELETE FROM spsa.protected_field p USING relation r WHERE p.object = r.objid"
+	" AND r.objsubid IN (0, p.field_number)),"
+	" h AS (DELETE FROM spsa.function_permission p USING function d WHERE p.function = d.signature)"
+	" DELETE FROM spsa.protected_function p USING function d WHERE p.function = d.signature",
+	0
+};
+
+static OwnerStatement select_dropped_policies = {
+	"SELECT d.address_names FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+	" WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass",
+	0
+};
+
+/* The table of a dropped policy, if it is still there. */
+static Oid
+table_of_policy(Datum names, char **policy)
+{
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	if (n != 3)
+		elog(ERROR, "a dropped policy has %d names", n);
+	*policy = TextDatumGetCString(elements[2]);
+	return RangeVarGetRelid(makeRangeVar(TextDatumGetCString(elements[0]), TextDatumGetCString(elements[1]), -1), NoLock, true);
+}
+
+static void
+check_dropped_policies(void)
+{
+	int			n = owner_execute(&select_dropped_policies, NULL, NULL);
+	Datum	   *names = palloc(sizeof(Datum) * (n + 1));
+	bool		isnull;
+
+	for (int i = 0; i < n; i++)
+		names[i] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *policy;
+		Oid			table = table_of_policy(names[i], &policy);
+
+		if (OidIsValid(table))
+			protect_check_lost_policy(table, policy);
+	}
+}
+
+/* SQL: spsa.on_sql_drop() */
+PG_FUNCTION_INFO_V1(spsa_on_sql_drop);
+Datum
+spsa_on_sql_drop(PG_FUNCTION_ARGS)
+{
+	OwnerState	state;
+
+	(void) event_trigger_data(fcinfo);
+	if (!OidIsValid(table_schema()))
+		PG_RETURN_NULL();
+	owner_begin(&state);
+	check_dropped_policies();
+	owner_execute(&forget_dropped, NULL, NULL);
+	owner_end(&state);
+	PG_RETURN_NULL();
+}
+
+/* ---- renamed columns ---- */
+
+#define FOLLOW(table) \
+	"UPDATE spsa." table " p SET field = a.attname FROM pg_catalog.pg_attribute a" \
+	" WHERE a.attrelid = p.object AND a.attnum = p.field_number AND a.attname <> p.field AND NOT a.attisdropped"
+
+static OwnerStatement follow_field_permissions = {FOLLOW("field_permission"), 0};
+static OwnerStatement follow_protected_fields = {FOLLOW("protected_field"), 0};
+
+/* ---- renamed functions, and types and schemas in their signatures ---- */
+
+static OwnerStatement select_functions = {
+	"SELECT p.function, true FROM spsa.protected_function p UNION ALL SELECT DISTINCT p.function, false"
+	" FROM spsa.function_permission p ORDER BY 2 DESC, 1",
+	0
+};
+
+static OwnerStatement forget_function = {
+	"DELETE FROM spsa.function_permission p WHERE p.function = $1", 1, {TEXTOID}
+};
+
+/* The identifier that the text begins with, without its quotes; moves on to what follows it. */
+static char *
+take_identifier(const char **text)
+{
+	StringInfoData name;
+	bool		quoted = **text == '"';
+	const char *c = *text + (quoted ? 1 : 0);
+
+	initStringInfo(&name);
+	for (; *c != '\0'; c++)
+	{
+		if (quoted ? *c == '"' && c[1] != '"' : *c == '.' || *c == '(')
+			break;
+		if (quoted && *c == '"')
+			c++;
+		appendStringInfoChar(&name, *c);
+	}
+	*text = quoted && *c == '"' ? c + 1 : c;
+	return name.data;
+}
+
+/* Whether there is a function of this signature, as spsa.check_function() wrote it. */
+static bool
+function_exists(const char *signature)
+{
+	const char *rest = signature;
+	char	   *name = take_identifier(&rest);
+	CatCList   *functions;
+	bool		found = false;
+
+	if (*rest == '.')
+	{
+		rest++;
+		name = take_identifier(&rest);
+	}
+	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	for (int i = 0; i < functions->n_members && !found; i++)
+	{
+		Form_pg_proc function = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+
+		found = strcmp(format_procedure_extended(function->oid, FORMAT_PROC_FORCE_QUALIFY), signature) == 0;
+	}
+	ReleaseSysCacheList(functions);
+	return found;
+}
+
+/* The name of what was renamed or moved, as it was, if it can stand in a signature. */
+static char *
+object_name(const Node *object)
+{
+	if (IsA(object, ObjectWithArgs))
+		return strVal(llast(castNode(ObjectWithArgs, unconstify(Node *, object))->objname));
+	if (IsA(object, List))
+		return strVal(llast((const List *) object));
+	return NULL;
+}
+
+/* What a command has renamed or moved. */
+typedef struct Rename
+{
+	bool		columns;
+	bool		signatures;
+	char	   *old_name;		/* NULL: unknown */
+} Rename;
+
+static Rename
+read_rename(const Node *command)
+{
+	Rename		rename = {false, false, NULL};
+
+	if (IsA(command, RenameStmt))
+	{
+		const RenameStmt *statement = (const RenameStmt *) command;
+
+		rename.columns = statement->renameType == OBJECT_COLUMN || statement->renameType == OBJECT_ATTRIBUTE;
+		rename.signatures = !rename.columns;
+		rename.old_name = statement->renameType == OBJECT_SCHEMA ? statement->subname :
+			statement->relation != NULL ? statement->relation->relname : object_name(statement->object);
+	}
+	else if (IsA(command, AlterObjectSchemaStmt))
+	{
+		const AlterObjectSchemaStmt *statement = (const AlterObjectSchemaStmt *) command;
+
+		rename.signatures = true;
+		rename.old_name = statement->relation != NULL ? statement->relation->relname : object_name(statement->object);
+	}
+	return rename;
+}
+
+static void
+forget_or_refuse(char *signature, bool is_protected, const char *old_name)
+{
+	Datum		value = CStringGetTextDatum(signature);
+
+	if (is_protected && (old_name == NULL || strstr(signature, quote_identifier(old_name)) != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("protected function %s would lose its name", signature),
+				 errdetail("Under another one it would not be protected."),
+				 errhint("Delete its row of spsa.protected_function first, and protect it again under its new name.")));
+	if (owner_execute(&forget_function, &value, NULL) > 0)
+		ereport(NOTICE,
+				(errmsg("what permission sets grant on function %s is gone, for it has no longer that name", signature)));
+}
+
+static void
+check_signatures(const char *old_name)
+{
+	int			n = owner_execute(&select_functions, NULL, NULL);
+	char	  **signatures = palloc(sizeof(char *) * (n + 1));
+	bool	   *is_protected = palloc(sizeof(bool) * (n + 1));
+	bool		isnull;
+
+	for (int i = 0; i < n; i++)
+	{
+		signatures[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		is_protected[i] = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
+	}
+	for (int i = 0; i < n; i++)
+	{
+		if (!function_exists(signatures[i]))
+			forget_or_refuse(signatures[i], is_protected[i], old_name);
+	}
+}
+
+/* ---- what must not be made ---- */
+
+/* A type is called like a function where no function fits exactly: f('literal') is a cast then. */
+static OwnerStatement select_impostors = {
+	"SELECT p.xmin, p.oid::pg_catalog.regprocedure::pg_catalog.text FROM pg_catalog.pg_extension x"
+	" JOIN pg_catalog.pg_proc p ON p.pronamespace = x.extnamespace"
+	" WHERE x.extname = 'spsa' AND p.proname LIKE 'spsa\\_%' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+	" WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'"
+	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid)"
+	" UNION ALL SELECT t.xmin, t.oid::pg_catalog.regtype::pg_catalog.text FROM pg_catalog.pg_extension x"
+	" JOIN pg_catalog.pg_type t ON t.typnamespace = x.extnamespace"
+	" WHERE x.extname = 'spsa' AND t.typname LIKE 'spsa\\_%' AND t.typrelid = 0"
+	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+	" WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e'"
+	" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = x.oid)",
+	0
+};
+
+static OwnerStatement select_inherited = {
+	"SELECT i.xmin, p.object::pg_catalog.text FROM spsa.protected_object p"
+	" JOIN pg_catalog.pg_inherits i ON i.inhrelid = p.object OR i.inhparent = p.object",
+	0
+};
+
+/*
+ * The name in the first row that this transaction has made, or NULL. What others have made, by whatever way, must not
+ * stand in the way of everybody's DDL.
+ */
+static char *
+made_now(OwnerStatement *statement)
+{
+	int			n = owner_execute(statement, NULL, NULL);
+	bool		isnull;
+
+	for (int i = 0; i < n; i++)
+	{
+		TransactionId made_by = DatumGetTransactionId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+
+		if (TransactionIdIsCurrentTransactionId(made_by))
+			return SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
+	}
+	return NULL;
+}
+
+static void
+refuse_impostors(void)
+{
+	char	   *name = made_now(&select_impostors);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_FUNCTION),
+				 errmsg("%s would stand beside the functions of extension spsa", name),
+				 errdetail("It could be called in place of one of them."),
+				 errhint("Choose another name or another schema.")));
+}
+
+static void
+refuse_inherited(void)
+{
+	char	   *name = made_now(&select_inherited);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("protected table \"%s\" cannot be part of an inheritance tree", name),
+				 errdetail("Its rows could be reached through a table that is not protected."),
+				 errhint("Use spsa_unprotect() first.")));
+}
+
+/* SQL: spsa.on_ddl() */
+PG_FUNCTION_INFO_V1(spsa_on_ddl);
+Datum
+spsa_on_ddl(PG_FUNCTION_ARGS)
+{
+	Rename		rename = read_rename(event_trigger_data(fcinfo)->parsetree);
+	OwnerState	state;
+
+	if (!OidIsValid(table_schema()))
+		PG_RETURN_NULL();
+	owner_begin(&state);
+	refuse_impostors();
+	refuse_inherited();
+	if (rename.columns)
+	{
+		owner_execute(&follow_field_permissions, NULL, NULL);
+		owner_execute(&follow_protected_fields, NULL, NULL);
+	}
+	if (rename.signatures)
+		check_signatures(rename.old_name);
+	owner_end(&state);
+	PG_RETURN_NULL();
+}
