@@ -63,6 +63,10 @@ REGRESS_LIST = \
 	install \
 	model \
 	admin \
+	group \
+	field_function \
+	exclusion \
+	ddl \
 	session \
 	activation \
 	activation_view \

@@ -91,7 +91,8 @@ static OwnerStatement end_activations = {
 	" AND a.activation_id IN (SELECT f.activation_id FROM free f)),"
 	" ended AS (INSERT INTO spsa.activation_end (session_id, activation_id)"
 	" SELECT l.session_id, l.activation_id FROM live l WHERE l.activation_id NOT IN (SELECT f.activation_id FROM free f))"
-	" SELECT (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = l.set_id), l.active FROM live l",
+	" SELECT (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = l.set_id), l.active FROM live l"
+	" ORDER BY l.activation_id",
 	3, {UUIDOID, INT4OID, INT8OID}
 };
 
@@ -149,6 +150,7 @@ static const SetState *
 require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 {
 	const SetState *set = effective_way(entry, set_id);
+	bool		closed;
 
 	if (set == NULL)
 	{
@@ -158,7 +160,8 @@ require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 				 errmsg("permission set \"%s\" must be assigned to the user before it can be activated", name),
 				 errhint("An administrator assigns it with spsa_assign().")));
 	}
-	if (!set->allowed)
+	closed = set->group != NULL && set->group->activation_required && !set->group->activated;
+	if (!set->allowed || (closed && !set->group->allowed))
 	{
 		session_log_refusal("activate", psprintf("permission set \"%s\" is not allowed in the session", name));
 		ereport(ERROR,
@@ -166,7 +169,7 @@ require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 				 errmsg("permission set \"%s\" cannot be used in this session", name),
 				 errhint("The session was opened for certain permission sets only; open another one.")));
 	}
-	if (set->group != NULL && set->group->activation_required && !set->group->activated)
+	if (closed)
 	{
 		session_log_refusal("activate", psprintf("group \"%s\" of permission set \"%s\" is not active",
 												 set->group->definition->name, name));
