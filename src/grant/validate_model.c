@@ -148,8 +148,8 @@ find_function(const char *signature)
 static bool
 is_temporary(const char *signature)
 {
-	return strncmp(signature, "pg_temp_", 8) == 0 || strstr(signature, "(pg_temp_") != NULL ||
-		strstr(signature, ",pg_temp_") != NULL;
+	return strncmp(signature, "pg_temp", 7) == 0 || strstr(signature, "(pg_temp") != NULL ||
+		strstr(signature, ",pg_temp") != NULL;
 }
 
 /* SQL: spsa.check_function() */
