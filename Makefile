@@ -89,7 +89,9 @@ ISOLATION_LIST = \
 	revocation \
 	activation \
 	managing \
-	locking
+	locking \
+	group \
+	exclusion
 
 
 # TAP tests are all there are.

@@ -40,8 +40,8 @@ event_trigger_data(FunctionCallInfo fcinfo)
 /* ---- drops ---- */
 
 /*
- * Row scopes of a dropped column are deleted while the permission stays row_scoped: it reaches no row by them. (One whose
- * column is not known stays only while a policy passes its field.)
+ * Row scopes of a dropped column stay, for they join with others by AND, but match no row any more. (So does one whose
+ * column is not known, unless a policy passes its field.)
  */
 static OwnerStatement forget_dropped = {
 	"WITH dropped AS MATERIALIZED (SELECT d.classid, d.objid, d.objsubid, d.object_identity"
@@ -52,7 +52,7 @@ static OwnerStatement forget_dropped = {
 	" WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass),"
 	" o AS (DELETE FROM spsa.object_permission p USING relation r WHERE p.object = r.objid AND r.objsubid = 0),"
 	" p AS (DELETE FROM spsa.protected_object p USING relation r WHERE p.object = r.objid AND r.objsubid = 0),"
-	" s AS (DELETE FROM spsa.row_scope p USING relation r WHERE p.object = r.objid AND r.objsubid > 0"
+	" s AS (UPDATE spsa.row_scope p SET field_number = 0 FROM relation r WHERE p.object = r.objid AND r.objsubid > 0"
 	" AND CASE WHEN p.field_number IS NOT NULL THEN p.field_number = r.objsubid ELSE NOT EXISTS (SELECT"
 	" FROM spsa.protected_object o WHERE o.object = p.object AND p.field = ANY (o.row_fields)) END),"
 	" f AS (DELETE FROM spsa.field_permission p USING relation r WHERE p.object = r.objid"

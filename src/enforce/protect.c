@@ -319,12 +319,22 @@ static OwnerStatement delete_protected = {
 	"DELETE FROM spsa.protected_object p WHERE p.object = $1", 1, {REGCLASSOID}
 };
 
-/* A column that was renamed is passed by its new name from now on: its row scopes follow. */
+/*
+ * A column that was renamed is passed by its new name from now on: its row scopes follow. Where its type has changed as
+ * well, or the column is not known, they must not match another column of the old name.
+ */
 static OwnerStatement follow_row_scopes = {
 	"UPDATE spsa.row_scope s SET field = a.attname FROM pg_catalog.pg_attribute a WHERE s.object = $1"
 	" AND a.attrelid = s.object AND a.attnum = s.field_number AND a.attname <> s.field AND NOT a.attisdropped"
 	" AND a.atttypid = s.field_type",
 	1, {REGCLASSOID}
+};
+
+static OwnerStatement end_row_scopes = {
+	"UPDATE spsa.row_scope s SET field_number = 0 WHERE s.object = $1 AND CASE WHEN s.field_number IS NULL"
+	" THEN s.field <> ALL ($2) ELSE EXISTS (SELECT FROM pg_catalog.pg_attribute a"
+	" WHERE a.attrelid = s.object AND a.attnum = s.field_number AND a.attname <> s.field) END",
+	2, {REGCLASSOID, NAMEARRAYOID}
 };
 
 static char *
@@ -389,6 +399,7 @@ spsa_protect(PG_FUNCTION_ARGS)
 	values[2] = BoolGetDatum(protection.as_restrictive);
 	owner_execute(&upsert_protected, values, NULL);
 	owner_execute(&follow_row_scopes, values, NULL);
+	owner_execute(&end_row_scopes, values, NULL);
 	owner_end(&state);
 	PG_RETURN_VOID();
 }

@@ -488,6 +488,7 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 	bool		no_field;
 	bool		no_literals;
 	bool		no_type;
+	bool		no_number;
 	Oid			object;
 	AttrNumber	attnum;
 	int			columns[3] = {Anum_row_scope_field_number, Anum_row_scope_field_type, Anum_row_scope_literals};
@@ -515,6 +516,12 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 	attnum = get_attnum(object, field);
 	type = attnum > 0 ? get_atttype(object, attnum) : InvalidOid;
 	values[1] = validate_column(&row, Anum_row_scope_field_type, &no_type);
+	values[0] = validate_column(&row, Anum_row_scope_field_number, &no_number);
+	if (!no_number && DatumGetInt16(values[0]) == 0)
+	{
+		nulls[1] = true;		/* its column is gone */
+		return PointerGetDatum(heap_modify_tuple_by_cols(row.tuple, row.desc, 2, columns, values, nulls));
+	}
 	values[0] = Int16GetDatum(attnum);
 	nulls[0] = attnum <= 0;
 	if (row.inserted && !no_type && DatumGetObjectId(values[1]) != type)

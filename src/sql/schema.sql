@@ -136,8 +136,8 @@ COMMENT ON COLUMN spsa.row_scope.operator IS '=, <, <=, >, >= (field operator va
 COMMENT ON COLUMN spsa.row_scope.literals IS 'values, in the canonical text form of the field''s type; any of them matches';
 COMMENT ON COLUMN spsa.row_scope.attribute IS 'session attribute that gives the value; any element of a JSON array matches';
 COMMENT ON COLUMN spsa.row_scope.privileges IS 'privileges (read, create, edit, delete) that the scope is for; null: all that the set grants';
-COMMENT ON COLUMN spsa.row_scope.field_type IS 'type of the field when the scope was written; a field of another type matches no row';
-COMMENT ON COLUMN spsa.row_scope.field_number IS 'number of the column, with which the scope goes; null if it is not known: restored under a name that the column had';
+COMMENT ON COLUMN spsa.row_scope.field_type IS 'type of the field when the scope was written; a field of another type matches no row; null: none does';
+COMMENT ON COLUMN spsa.row_scope.field_number IS 'number of the column; 0: the column is gone, and the scope matches no row; null: not known, for the scope was restored under a name that the column had';
 
 CREATE TABLE spsa.protected_object (
 	object regclass NOT NULL,
