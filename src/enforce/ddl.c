@@ -147,7 +147,7 @@ take_identifier(const char **text)
 {
 	StringInfoData name;
 	bool		quoted = **text == '"';
-	const char *c = *text + (quoted ? 1 : 0);
+	const char *c = *text +(quoted ? 1 : 0);
 
 	initStringInfo(&name);
 	for (; *c != '\0'; c++)

@@ -71,6 +71,56 @@ $old->safe_psql('app', q{
 	ALTER TABLE crm.shrunk DROP COLUMN field;
 	SELECT spsa_protect('crm.retyped', '{field}'); });
 
+# The rest of the model.  The columns of crm.staff have other numbers in a restored database, where nothing was dropped;
+# one that is in use was renamed after the table was protected, and so was the argument's type of a function.
+$old->safe_psql('app', q{
+	SET search_path = tools;
+	CREATE TABLE crm.staff (gone int, id int, gone_too int, area text, salary int, bonus int);
+	INSERT INTO crm.staff SELECT 0, i, 0, 'r' || i % 4, i, i FROM generate_series(1, 8) i;
+	GRANT SELECT ON crm.staff TO regress_spsa_app;
+	SELECT spsa_protect('crm.staff', '{area}');
+	ALTER TABLE crm.staff DROP COLUMN gone, DROP COLUMN gone_too;
+	CREATE TYPE crm.euro AS (amount numeric);
+	ALTER TYPE crm.euro RENAME TO "Odd money";
+	CREATE FUNCTION crm.raise(int, crm."Odd money"[]) RETURNS int LANGUAGE sql AS 'SELECT 1';
+	CREATE PROCEDURE crm.close() LANGUAGE sql AS 'SELECT 1';
+	SELECT spsa_create_permission_set('staff'), spsa_create_permission_set('muting', kind => 'muting'),
+		spsa_create_permission_set('team', kind => 'group', activation_required => true), spsa_create_permission_set('dead');
+	UPDATE spsa.permission_set SET member_activation = 'bypass' WHERE set_name = 'team';
+	SELECT spsa_grant_object('staff', 'crm.staff', '{read}'), spsa_grant_rows('staff', 'crm.staff', 'area', '{r1,r2}'),
+		spsa_grant_object('dead', 'crm.staff', '{read}'), spsa_grant_rows('dead', 'crm.staff', 'bonus', '{1}');
+	ALTER TABLE crm.staff RENAME area TO region;
+	ALTER TABLE crm.staff DROP COLUMN bonus;
+	CREATE FUNCTION pg_temp.set_of(text) RETURNS int LANGUAGE sql AS 'SELECT set_id FROM spsa.permission_set WHERE set_name = $1';
+	INSERT INTO spsa.protected_field (object, field) VALUES ('crm.staff', 'salary');
+	INSERT INTO spsa.field_permission (set_id, object, field, can_read) VALUES (pg_temp.set_of('staff'), 'crm.staff', 'salary', true),
+		(pg_temp.set_of('muting'), 'crm.staff', 'region', true);
+	INSERT INTO spsa.object_permission (set_id, object, can_edit) VALUES (pg_temp.set_of('muting'), 'crm.staff', true);
+	INSERT INTO spsa.protected_function (function) VALUES ('crm.close()');
+	INSERT INTO spsa.function_permission (set_id, function) VALUES (pg_temp.set_of('staff'), 'crm.raise(int, crm."Odd money"[])'),
+		(pg_temp.set_of('staff'), 'crm.close()');
+	INSERT INTO spsa.custom_permission (permission_name, label) VALUES ('export', 'Export');
+	INSERT INTO spsa.custom_permission_grant (set_id, permission_id) SELECT pg_temp.set_of('staff'), permission_id
+	FROM spsa.custom_permission WHERE permission_name IN ('export', 'manage_activations');
+	INSERT INTO spsa.group_member (group_id, member_id) VALUES (pg_temp.set_of('team'), pg_temp.set_of('staff')), (pg_temp.set_of('team'), pg_temp.set_of('muting'));
+	INSERT INTO spsa.exclusion (set_a, set_b, kind) VALUES (pg_temp.set_of('base'), pg_temp.set_of('dead'), 'static'), (pg_temp.set_of('gated'), pg_temp.set_of('team'), 'dynamic');
+	SELECT spsa_assign('eve', 'team'); });
+
+# What eve may, by each kind of permission.
+my $questions = q{
+	SELECT spsa_allows_field('crm.staff', 'salary', 'read'), spsa_allows_field('crm.staff', 'id', 'read'), spsa_allows_field('crm.staff', 'id', 'edit'),
+		spsa_allows_function('crm.raise(int, crm."Odd money"[])'), spsa_allows_function('crm.close()'),
+		spsa_has_permission('export'), spsa_has_permission('manage_activations'), spsa_has_permission('run_flows'),
+		(SELECT string_agg(id::text, ' ' ORDER BY id) FROM crm.staff)};
+
+sub answers
+{
+	my ($node, $database) = @_;
+	my $token = $node->safe_psql($database, "SELECT token FROM tools.spsa_open_session('eve', db_role => NULL)");
+	return $node->safe_psql($database, "SET client_min_messages = error; SET search_path = tools; SET ROLE regress_spsa_app; SELECT FROM spsa_attach_connection('$token'); $questions;
+		SELECT FROM spsa_activate_own('team'); $questions");
+}
+
 my $before = visible($old, 'app');
 note $before;
 like($before, qr/^ann\|crm.account\|1 4 7$/m, 'ann sees her rows');
@@ -80,15 +130,22 @@ like($before, qr/^ann\|"Odd schema"."Big Orders"\|3 4 7 8$/m, 'a renamed table k
 like($before, qr/^eve\|crm.account\|$/m, 'eve sees nothing');
 like($before, qr/^bob\|crm.whole\|1 2 3 4$/m, 'a table without row fields');
 unlike($before, qr/crm.(retyped|shrunk)\|.*\d/, 'a scope whose field was retyped or dropped reaches nothing');
+my $answers = answers($old, 'app');
+is($answers, "f|f|f|f|f|f|f|f|\nt|t|f|t|t|t|t|f|1 2 5 6", 'groups, fields, functions, custom permissions');
 
 # A live session, an active set, and the traces that they leave.
 my ($session, $token) = split /\|/, $old->safe_psql('app', "SELECT session_id, token FROM tools.spsa_open_session('bob', idle_timeout => '1 hour')");
 $old->safe_psql('app', "SET search_path = tools; SELECT spsa_activate('$session', 'gated'); SELECT spsa_attach_connection('$token')");
 my $rows = 'SELECT count(*) FROM spsa.session UNION ALL SELECT count(*) FROM spsa.activation UNION ALL SELECT count(*) FROM spsa.session_activity
 	UNION ALL SELECT count(*) FROM spsa.session_end';
-my $tables = join '; ', map { "SELECT * FROM spsa.$_ t ORDER BY t::text" } qw(app_user permission_set object_permission row_scope protected_object assignment);
+my %numbered = (row_scope => 'scope_id, set_id, object, field, operator, literals, attribute, privileges, field_type, field_number IS DISTINCT FROM 0',
+	field_permission => 'set_id, object, field, can_read, can_edit, muting', protected_field => 'object, field, protected_at');
+my $tables = join '; ', map { "SELECT " . ($numbered{$_} // '*') . " FROM spsa.$_ t ORDER BY t::text" } qw(app_user permission_set object_permission row_scope protected_object assignment
+	group_member field_permission function_permission custom_permission custom_permission_grant protected_field protected_function exclusion);
+my $numbers = q{SELECT object, field, field_number = attnum FROM (SELECT object, field, field_number FROM spsa.field_permission
+	UNION ALL SELECT object, field, field_number FROM spsa.protected_field) f JOIN pg_attribute ON attrelid = object AND attname = field ORDER BY 1, 2};
 my $policies = "SELECT polrelid::regclass, polname, polpermissive, polcmd, polroles, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
-	FROM pg_policy ORDER BY 1::text, 2; SELECT oid::regclass, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relrowsecurity ORDER BY 1::text";
+	FROM pg_policy ORDER BY polrelid::regclass::text, 2; SELECT oid::regclass, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relrowsecurity ORDER BY oid::regclass::text";
 my $configuration = $old->safe_psql('app', "$tables; $policies");
 unlike($old->safe_psql('app', $rows), qr/\A0\n0\n0/, 'there is something to leave behind');
 
@@ -117,13 +174,23 @@ for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "
 {
 	my ($name, @command) = @$restore;
 	$new->safe_psql('postgres', "CREATE DATABASE $name");
-	$new->command_ok([ @command, $new->connstr($name) ], "$name: restored without an error")
-	  or next;
+	$new->command_ok([ @command, $new->connstr($name) ], "$name: restored without an error");
 	is($new->safe_psql($name, $rows), "0\n0\n0\n0", "$name: no session");
 	is($new->safe_psql($name, "$tables; $policies"), $configuration, "$name: the same configuration");
 	my ($ret, $out, $err) = $new->psql($name, "SELECT tools.spsa_attach_connection('$token')");
 	like($err, qr/session is not valid/, "$name: the old token is worth nothing");
 	is(visible($new, $name), $before, "$name: the same access");
+	is(answers($new, $name), $answers, "$name: the same answers");
+	is($new->safe_psql($name, $numbers), "crm.staff|region|t\ncrm.staff|salary|t\ncrm.staff|salary|t", "$name: columns by their numbers here");
+	$new->safe_psql($name, 'ALTER TABLE crm.staff RENAME salary TO pay');
+	is($new->safe_psql($name, 'SELECT field FROM spsa.protected_field'), 'pay', "$name: a protected column keeps its protection");
+	$new->safe_psql($name, 'SET search_path = tools; ALTER TABLE crm.staff ADD COLUMN bonus int; UPDATE crm.staff SET bonus = 1; SELECT spsa_protect($$crm.staff$$, $${region,bonus}$$)');
+	is($new->safe_psql($name, q{SELECT s.set_name, field, field_number = attnum FROM spsa.row_scope r JOIN spsa.permission_set s USING (set_id)
+		JOIN pg_attribute ON attrelid = object AND attname = field WHERE object = 'crm.staff'::regclass ORDER BY 1}), "dead|bonus|f",
+		"$name: a scope whose column was renamed before the dump ends, one whose column is gone is not revived");
+	$new->command_fails_like([ 'psql', '-X', '-d', $new->connstr($name), '-c', "SELECT tools.spsa_assign('ann', 'dead')" ],
+		qr/exclude each other/, "$name: exclusions hold");
+	is($new->safe_psql($name, "INSERT INTO spsa.custom_permission (permission_name) VALUES ('new') RETURNING permission_id > 101"), 't', "$name: numbers of custom permissions go on");
 	is($new->safe_psql($name, "SET search_path = tools; SELECT spsa_create_user('new') > max(user_id) FROM spsa.app_user;
 		SELECT spsa_create_permission_set('new') > max(set_id) FROM spsa.permission_set;
 		SELECT spsa_grant_rows('base', 'crm.account', 'region', '{r9}'), spsa_assign('new', 'new');
