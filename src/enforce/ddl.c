@@ -336,18 +336,43 @@ refuse_inherited(void)
 				 errhint("Use spsa_unprotect() first.")));
 }
 
+/* Frequent commands that make or rename neither functions nor types, but row types. */
+static bool
+makes_no_function(const Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+		case T_IndexStmt:
+		case T_AlterTableStmt:
+		case T_ViewStmt:
+		case T_RefreshMatViewStmt:
+		case T_CreateSeqStmt:
+		case T_AlterSeqStmt:
+		case T_CommentStmt:
+		case T_GrantStmt:
+		case T_DropStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* SQL: spsa.on_ddl() */
 PG_FUNCTION_INFO_V1(spsa_on_ddl);
 Datum
 spsa_on_ddl(PG_FUNCTION_ARGS)
 {
-	Rename		rename = read_rename(event_trigger_data(fcinfo)->parsetree);
+	const Node *command = event_trigger_data(fcinfo)->parsetree;
+	Rename		rename = read_rename(command);
 	OwnerState	state;
 
 	if (!OidIsValid(table_schema()))
 		PG_RETURN_NULL();
 	owner_begin(&state);
-	refuse_impostors();
+	if (!makes_no_function(command))
+		refuse_impostors();
 	refuse_inherited();
 	if (rename.columns)
 	{
