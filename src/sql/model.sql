@@ -123,7 +123,7 @@ CREATE INDEX exclusion_set_b_idx ON spsa.exclusion (set_b);
 COMMENT ON TABLE spsa.exclusion IS 'pairs of permission sets or groups that one user must not have together (separation of duty)';
 COMMENT ON COLUMN spsa.exclusion.set_a IS 'the one with the lower identifier; the order of an INSERT does not matter';
 COMMENT ON COLUMN spsa.exclusion.set_b IS 'the other one';
-COMMENT ON COLUMN spsa.exclusion.kind IS 'static: never both assigned to a user; dynamic: never both in effect in a session';
+COMMENT ON COLUMN spsa.exclusion.kind IS 'static: never both assigned to a user; dynamic: never both in effect in a session: if both come into force, neither is in effect';
 
 SELECT pg_catalog.pg_extension_config_dump('spsa.group_member', '');
 SELECT pg_catalog.pg_extension_config_dump('spsa.field_permission', '');
