@@ -389,7 +389,9 @@ ALTER TABLE matrix_doc DROP zone; ALTER TABLE matrix_other DROP zone;
 SELECT spsa_protect(o, '{region,owner}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null @app$$, 'none',
 		$$@super ALTER TABLE matrix_doc ADD zone text GENERATED ALWAYS AS (region) STORED;
 ALTER TABLE matrix_other ADD zone text GENERATED ALWAYS AS (region) STORED;
-SELECT spsa_protect(o, '{region,owner,zone}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null$$);
+SELECT spsa_protect(o, '{region,owner,zone}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null
+DELETE FROM spsa.row_scope WHERE field_number = 0;
+SELECT spsa_grant_rows('zoned', o, 'zone', '{EU}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null$$);
 INSERT INTO matrix_change (change, name, enter, before, steps, after, leave) VALUES
 	(39, 'ROLLBACK of attach, the same sets', '@open a cat @open b dan @app @attach b BEGIN; @attach a', '1,3,5', 'ROLLBACK;', '2,4,6', ''),
 	(40, 'ROLLBACK TO of attach, the same sets', '@open a cat @open b dan @app BEGIN; @local b SAVEPOINT s; @local a', '1,3,5', 'ROLLBACK TO s;', '2,4,6', 'COMMIT;');
@@ -398,9 +400,6 @@ INSERT INTO matrix_change (change, name, enter, before, steps, after, again, lea
 SELECT 40 + row_number() OVER (ORDER BY change), 'constants: ' || name, 'SET spsa.share_plans = off; ' || enter, before, steps, after, again,
 	leave || ' RESET spsa.share_plans;'
 FROM matrix_change WHERE change IN (2, 28, 29, 31, 33, 39, 40);
-SELECT spsa_protect(o, '{region,owner,zone}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null
-DELETE FROM spsa.row_scope WHERE field_number = 0;
-SELECT spsa_grant_rows('zoned', o, 'zone', '{EU}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null$$);
 UPDATE matrix_change SET enter = enter || $$ SELECT already_active AS done FROM spsa_activate_own('everything', '0.03 s') \gset $$ WHERE change = 19;
 
 -- The other backend does what is asked for by a sequence, which is seen before a COMMIT. (22 starts a psql of its own: no

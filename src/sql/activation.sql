@@ -4,9 +4,7 @@ CREATE FUNCTION @extschema@.spsa_activate(session uuid, permission_set text, dur
 	RETURNS TABLE (session_id uuid, permission_set text, activated_at timestamptz, expires_at timestamptz, already_active boolean)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1 AS 'MODULE_PATHNAME', 'spsa_activate';
 COMMENT ON FUNCTION @extschema@.spsa_activate(uuid, text, interval, text) IS
-'activates a permission set for a session, until the session ends or, if that is earlier, for the duration or until the assignment ends; a NOTICE says until when. A set that is active already stays so (already_active is true); a longer duration extends it. The session itself may, a session with the custom permission manage_activations, and roles that hold the INSERT privilege on spsa.activation.
-Errors: 28000 the session is not valid; 42501 not permitted for this session, or the set is not assigned to its user; 42704 unknown set; 22023 bad duration.
-'activates a permission set for a session, until the session ends or, if that is earlier, for the duration or until the assignment ends; a NOTICE says until when. A set that is active already stays so (already_active is true); a longer duration extends it. A member of a group that requires activation is activated after the group, and no longer than it. The session itself may, and roles that hold the INSERT privilege on spsa.activation.
+'activates a permission set for a session, until the session ends or, if that is earlier, for the duration or until the assignment ends; a NOTICE says until when. A set that is active already stays so (already_active is true); a longer duration extends it. A member of a group that requires activation is activated after the group, and no longer than it. The session itself may, a session with the custom permission manage_activations, and roles that hold the INSERT privilege on spsa.activation.
 Errors: 28000 the session is not valid; 42501 not permitted for this session, the set is not assigned to its user, or its group is not active; 23514 a set that is in effect excludes it; 42704 unknown set; 22023 bad duration.
 Source: Salesforce, SessionPermSetActivation.';
 
@@ -19,8 +17,7 @@ COMMENT ON FUNCTION @extschema@.spsa_activate_own(text, interval, text) IS
 CREATE FUNCTION @extschema@.spsa_deactivate(session uuid, permission_set text) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_deactivate';
 COMMENT ON FUNCTION @extschema@.spsa_deactivate(uuid, text) IS
-'ends the activation of a permission set in a session; true if it was active. The session itself may, a session with the custom permission manage_activations, and roles that hold the DELETE privilege on spsa.activation.
-'ends the activation of a permission set in a session, of a group also those of its members that were made under it; true if one was active. The session itself may, and roles that hold the DELETE privilege on spsa.activation.
+'ends the activation of a permission set in a session, of a group also those of its members that were made under it; true if one was active. The session itself may, a session with the custom permission manage_activations, and roles that hold the DELETE privilege on spsa.activation.
 Errors: 28000 the session is not valid; 42501 not permitted for this session; 42704 unknown set.';
 
 CREATE FUNCTION @extschema@.spsa_deactivate_own(permission_set text) RETURNS boolean
