@@ -43,6 +43,7 @@ typedef struct Activation
 	int32		set_id;
 	int64		assignment_id;	/* under which it is, or is to be, activated */
 	bool		activation_required;
+	bool		activated;		/* before */
 	TimestampTz now;
 	TimestampTz expires_at;
 	Interval   *duration;		/* NULL: none given */
@@ -327,7 +328,7 @@ activate(Activation *activation)
 	}
 	owner_begin(&state);
 	session_keep(&activation->session_id);
-	if (activation->set.activated || !insert_new(activation))
+	if (activation->activated || !insert_new(activation))
 	{
 		while (!find_active(activation) && !insert_new(activation))
 			CHECK_FOR_INTERRUPTS();
@@ -388,6 +389,7 @@ carry_out(SessionEntry *entry, int32 set_id, Activation activation)
 	activation.session_id = entry->session_id;
 	activation.user_name = pstrdup(entry->user_name);
 	activation.set_id = set_id;
+	activation.activated = set->activated;
 	activation.assignment_id = set->activated ? set->activated_under : set->assignment_id;
 	activation.activation_required = set->activation_required;
 	activate(&activation);

@@ -8,8 +8,7 @@ CREATE TABLE spsa.group_member (
 	added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	CONSTRAINT group_member_pkey PRIMARY KEY (group_id, member_id),
 	CONSTRAINT group_member_group_id_fkey FOREIGN KEY (group_id) REFERENCES spsa.permission_set (set_id) ON DELETE CASCADE,
-	CONSTRAINT group_member_member_id_fkey FOREIGN KEY (member_id) REFERENCES spsa.permission_set (set_id) ON DELETE CASCADE,
-	CONSTRAINT group_member_member_id_check CHECK (member_id <> group_id)
+	CONSTRAINT group_member_member_id_fkey FOREIGN KEY (member_id) REFERENCES spsa.permission_set (set_id) ON DELETE CASCADE
 );
 CREATE INDEX group_member_member_id_idx ON spsa.group_member (member_id);
 COMMENT ON TABLE spsa.group_member IS 'permission sets and muting sets of groups, at most 100 in each';
