@@ -154,6 +154,29 @@ INSERT INTO engine_sum VALUES (2, 5000);
 -- A name that policies ask for does not get another meaning.
 UPDATE spsa.custom_permission SET permission_name = 'small_amounts' WHERE permission_name = 'large_amounts';
 
+-- A session that is restricted to a member of a group does not escape what the group is excluded by.
+SELECT spsa_create_user('cat'), spsa_create_permission_set('team', kind => 'group'), spsa_create_permission_set('inner_set'), spsa_create_permission_set('other_set') \g /dev/null
+SELECT spsa_add_group_member('team', 'inner_set'), spsa_exclude('team', 'other_set', 'dynamic'), spsa_grant_object('inner_set', 'engine_one', '{read}'), spsa_grant_object('other_set', 'engine_two', '{read}') \g /dev/null
+SELECT spsa_assign('cat', 'team'), spsa_assign('cat', 'other_set') \g /dev/null
+SELECT spsa_attach_connection(token) AS attached FROM spsa_open_session('cat', db_role => NULL) \gset
+SELECT spsa_allows('engine_one', 'read'), spsa_allows('engine_two', 'read');
+SELECT spsa_attach_connection(token) AS attached FROM spsa_open_session('cat', db_role => NULL, sets => '{inner_set,other_set}') \gset
+SELECT spsa_allows('engine_one', 'read'), spsa_allows('engine_two', 'read');
+SELECT spsa_attach_connection(token) AS attached FROM spsa_open_session('cat', db_role => NULL, sets => '{inner_set}') \gset
+SELECT spsa_allows('engine_one', 'read'), spsa_allows('engine_two', 'read');
+
+-- An activation by way of a group does not come back with a member that was taken out and put back.
+SELECT spsa_create_permission_set('gated_member', activation_required => true), spsa_grant_object('gated_member', 'engine_two', '{read}'), spsa_add_group_member('team', 'gated_member') \g /dev/null
+SELECT spsa_attach_connection(token) AS attached FROM spsa_open_session('cat', db_role => NULL, sets => '{team}') \gset
+SELECT already_active FROM spsa_activate_own('gated_member');
+SELECT spsa_allows('engine_two', 'read');
+SELECT spsa_remove_group_member('team', 'gated_member');
+SELECT spsa_allows('engine_two', 'read');
+SELECT spsa_add_group_member('team', 'gated_member');
+SELECT spsa_allows('engine_two', 'read');
+SELECT already_active FROM spsa_activate_own('gated_member');
+SELECT spsa_allows('engine_two', 'read');
+
 SELECT spsa_detach() \g /dev/null
 DROP TABLE engine_sum, engine_target;
 DROP TABLE engine_one, engine_two;

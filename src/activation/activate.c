@@ -44,6 +44,7 @@ typedef struct Activation
 	int64		assignment_id;	/* under which it is, or is to be, activated */
 	bool		activation_required;
 	bool		activated;		/* before */
+	TimestampTz since;			/* what is older does not count */
 	TimestampTz now;
 	TimestampTz expires_at;
 	Interval   *duration;		/* NULL: none given */
@@ -58,9 +59,9 @@ typedef struct Activation
 
 static OwnerStatement select_active = {
 	"SELECT a.activated_at, a.expires_at FROM spsa.activation a"
-	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 AND " NOT_ENDED
-	" FOR UPDATE",
-	4, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID}
+	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 AND a.activated_at >= $5"
+	" AND " NOT_ENDED " FOR UPDATE",
+	5, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
 static OwnerStatement insert_activation = {
@@ -69,8 +70,9 @@ static OwnerStatement insert_activation = {
 	" ON CONFLICT (session_id, set_id) DO UPDATE SET assignment_id = excluded.assignment_id,"
 	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
 	" reason = excluded.reason, activation_id = excluded.activation_id"
-	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR NOT (" NOT_ENDED ")",
-	7, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR a.activated_at < $8"
+	" OR NOT (" NOT_ENDED ")",
+	8, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
 };
 
 static OwnerStatement extend_activation = {
@@ -194,7 +196,7 @@ check_exclusions(SessionEntry *entry, int32 set_id)
 	const char *one;
 	const char *other;
 
-	if (!effective_may_conflict(entry, set_id))
+	if (!effective_may_conflict(entry))
 		return entry;
 	LockDatabaseObject(table_oid("activation"), hash_bytes(session_id.data, UUID_LEN), 0, ExclusiveLock);
 	entry = session_find(&session_id);
@@ -264,9 +266,9 @@ record(const Activation *activation, const char *name, bool extended)
 static bool
 find_active(Activation *activation)
 {
-	Datum		values[4] = {
+	Datum		values[5] = {
 		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id),
-		Int64GetDatum(activation->assignment_id), TimestampTzGetDatum(activation->now)
+		Int64GetDatum(activation->assignment_id), TimestampTzGetDatum(activation->now), TimestampTzGetDatum(activation->since)
 	};
 	TimestampTz ends;
 	bool		isnull;
@@ -293,14 +295,15 @@ find_active(Activation *activation)
 static bool
 insert_new(Activation *activation)
 {
-	Datum		values[7] = {
+	Datum		values[8] = {
 		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id),
 		Int64GetDatum(activation->assignment_id), TimestampTzGetDatum(activation->now),
 		TimestampTzGetDatum(activation->expires_at)
 	};
-	bool		nulls[7] = {false};
+	bool		nulls[8] = {false};
 	SessionEntry *actor;
 
+	values[7] = TimestampTzGetDatum(activation->since);
 	nulls[5] = session_current(&actor) != SESSION_LIVE;
 	if (!nulls[5])
 		values[5] = CStringGetTextDatum(actor->user_name);
@@ -390,6 +393,7 @@ carry_out(SessionEntry *entry, int32 set_id, Activation activation)
 	activation.user_name = pstrdup(entry->user_name);
 	activation.set_id = set_id;
 	activation.activated = set->activated;
+	activation.since = set->activated ? DT_NOBEGIN : set->member_since;
 	activation.assignment_id = set->activated ? set->activated_under : set->assignment_id;
 	activation.activation_required = set->activation_required;
 	activate(&activation);
@@ -495,12 +499,30 @@ raise_concurrent(void)
 			 errhint("Retry the transaction.")));
 }
 
+/*
+ * Under REPEATABLE READ the statement may have missed what another backend has activated since: asked again under a fresh
+ * snapshot. set_id 0: all. group_assignment: the assignment of a group whose members end with it, or 0.
+ */
+static void
+check_ended(const pg_uuid_t *session_id, int32 set_id, int64 group_assignment)
+{
+	SessionEntry *entry;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	entry = session_find(session_id);
+	if (entry != NULL && effective_is_activated(entry, set_id, group_assignment))
+		raise_concurrent();
+}
+
 /* Deactivates a set for a session that the caller may manage; false if it was not active. */
 bool
 activation_cancel(SessionEntry *entry, int32 set_id, const char *name)
 {
 	const SetState *set = effective_way(entry, set_id);
-	bool		was_active;
+	pg_uuid_t	session_id = entry->session_id;
+	int			count;
+	int64		group_assignment = set != NULL && set->definition->kind == KIND_GROUP ? set->assignment_id : 0;
 
 	if (set != NULL && set->active && !set->activation_required)
 	{
@@ -508,11 +530,10 @@ activation_cancel(SessionEntry *entry, int32 set_id, const char *name)
 				(errmsg("permission set \"%s\" needs no activation and stays in effect", name)));
 		return false;
 	}
-	was_active = set != NULL && set->active;
-	if (deactivate(entry, set_id, set) > 0)
+	count = deactivate(entry, set_id, set);
+	check_ended(&session_id, set_id, group_assignment);
+	if (count > 0)
 		return true;
-	if (was_active && IsolationUsesXactSnapshot())
-		raise_concurrent();
 	ereport(NOTICE,
 			(errmsg("permission set \"%s\" is not active", name)));
 	return false;
@@ -548,10 +569,9 @@ Datum
 spsa_deactivate_all(PG_FUNCTION_ARGS)
 {
 	SessionEntry *entry = managed_session(fcinfo, 0, ACL_DELETE);
-	int			active = effective_count_activated(entry);
+	pg_uuid_t	session_id = entry->session_id;
 	int			ended = deactivate(entry, 0, NULL);
 
-	if (ended < active && IsolationUsesXactSnapshot())
-		raise_concurrent();
+	check_ended(&session_id, 0, 0);
 	PG_RETURN_INT32(ended);
 }

@@ -44,6 +44,7 @@
 
 #define Anum_group_member_group_id 1
 #define Anum_group_member_member_id 2
+#define Anum_group_member_added_at 3
 
 #define Anum_field_permission_set_id 1
 #define Anum_field_permission_object 2

@@ -12,6 +12,7 @@
 
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "base/table.h"
 #include "grant/definition.h"
@@ -300,6 +301,26 @@ read_integers(const char *table, const char *index, AttrNumber column, AttrNumbe
 	return integers;
 }
 
+static void
+read_members(Definition *definition, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+
+	begin_rows_of_set(&scan, "group_member", "group_member_pkey", Anum_group_member_group_id, definition->set_id, snapshot, &key);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+	{
+		GroupMember *member = palloc(sizeof(GroupMember));
+
+		member->set_id = DatumGetInt32(table_value(&scan, row, Anum_group_member_member_id, &isnull));
+		member->added_at = DatumGetTimestampTz(table_value(&scan, row, Anum_group_member_added_at, &isnull));
+		definition->members = lappend(definition->members, member);
+	}
+	table_end(&scan);
+}
+
 /* Sets whose kind of exclusion with the set is dynamic, or not understood. */
 static List *
 read_excluded(const char *index, AttrNumber column, AttrNumber other, int32 set_id, Snapshot snapshot, List *excluded)
@@ -430,8 +451,7 @@ definition_read(int32 set_id, Snapshot snapshot)
 										 definition->excluded);
 	if (definition->kind == KIND_GROUP)
 	{
-		definition->members = read_integers("group_member", "group_member_pkey", Anum_group_member_group_id,
-											Anum_group_member_member_id, set_id, snapshot);
+		read_members(definition, snapshot);
 		return definition;
 	}
 	read_grants(definition, snapshot);

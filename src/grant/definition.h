@@ -3,6 +3,7 @@
 #define SPSA_DEFINITION_H
 
 #include "access/attnum.h"
+#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/snapshot.h"
 
@@ -63,6 +64,12 @@ typedef enum SetKind
 	KIND_MUTING
 } SetKind;
 
+typedef struct GroupMember
+{
+	int32		set_id;
+	TimestampTz added_at;
+} GroupMember;
+
 /* A permission set and what it grants; of kind muting: what it takes away. */
 typedef struct Definition
 {
@@ -76,7 +83,7 @@ typedef struct Definition
 	List	   *fields;			/* of FieldGrant * */
 	List	   *functions;		/* of char *: signatures */
 	List	   *permissions;	/* of int: custom permissions */
-	List	   *members;		/* of int: sets of a group */
+	List	   *members;		/* of GroupMember *: sets of a group */
 	List	   *excluded;		/* of int: sets not to be in effect beside it */
 } Definition;
 

@@ -54,6 +54,7 @@ typedef struct Activation
 	int64		activation_id;
 	int64		assignment_id;
 	int32		set_id;
+	TimestampTz activated_at;
 	TimestampTz expires_at;
 } Activation;
 
@@ -76,6 +77,7 @@ read_activations(const SessionEntry *entry, Snapshot snapshot, TimestampTz now)
 		activation->activation_id = DatumGetInt64(table_value(&scan, row, Anum_activation_activation_id, &isnull));
 		activation->assignment_id = DatumGetInt64(table_value(&scan, row, Anum_activation_assignment_id, &isnull));
 		activation->set_id = DatumGetInt32(table_value(&scan, row, Anum_activation_set_id, &isnull));
+		activation->activated_at = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_activated_at, &isnull));
 		activation->expires_at = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_expires_at, &isnull));
 		if (now < activation->expires_at && !is_ended(activation->activation_id, snapshot))
 			activations = lappend(activations, activation);
@@ -99,6 +101,19 @@ make_state(SessionEntry *entry, const Definition *definition, int64 assignment_i
 	return set;
 }
 
+static SetState *
+make_member(SessionEntry *entry, const SetState *group, const Definition *definition, TimestampTz since)
+{
+	SetState   *set = make_state(entry, definition, group->assignment_id, group->assignment_ends);
+
+	set->group = group;
+	set->member_since = since;
+	set->allowed = set->allowed || group->allowed;
+	if (group->definition->bypass)
+		set->activation_required = false;
+	return set;
+}
+
 /* The group's members, each as a way of its own. */
 static List *
 add_members(SessionEntry *entry, List *sets, const SetState *group, const DefinitionReader *reader)
@@ -109,25 +124,18 @@ add_members(SessionEntry *entry, List *sets, const SetState *group, const Defini
 
 	foreach(cell, group->definition->members)
 	{
-		const Definition *member = definition_get(reader, lfirst_int(cell), entry->context);
+		const GroupMember *member = lfirst(cell);
+		const Definition *definition = definition_get(reader, member->set_id, entry->context);
 
-		if (member == NULL)
+		if (definition == NULL)
 			continue;
-		if (member->kind == KIND_MUTING)
-			muting = lappend(muting, unconstify(Definition *, member));
-		else if (member->kind == KIND_SET)
-			members = lappend(members, make_state(entry, member, group->assignment_id, group->assignment_ends));
+		if (definition->kind == KIND_MUTING)
+			muting = lappend(muting, unconstify(Definition *, definition));
+		else if (definition->kind == KIND_SET)
+			members = lappend(members, make_member(entry, group, definition, member->added_at));
 	}
 	foreach(cell, members)
-	{
-		SetState   *set = lfirst(cell);
-
-		set->group = group;
-		set->muting = muting;
-		set->allowed = set->allowed || group->allowed;
-		if (group->definition->bypass)
-			set->activation_required = false;
-	}
+		((SetState *) lfirst(cell))->muting = muting;
 	return list_concat(sets, members);
 }
 
@@ -189,7 +197,10 @@ any_requires_activation(const List *sets)
 	return false;
 }
 
-/* An activation counts for every way to the set, while the assignment under which it was made is one of them. */
+/*
+ * An activation counts for every way to the set, while the assignment under which it was made is one of them; by way of a
+ * group, if the set has been in it since.
+ */
 static void
 apply_activation(SessionEntry *entry, List *sets, const Activation *activation)
 {
@@ -200,7 +211,8 @@ apply_activation(SessionEntry *entry, List *sets, const Activation *activation)
 	{
 		const SetState *set = lfirst(cell);
 
-		if (set->set_id == activation->set_id && set->assignment_id == activation->assignment_id)
+		if (set->set_id == activation->set_id && set->assignment_id == activation->assignment_id &&
+			set->member_since <= activation->activated_at)
 			under = set;
 	}
 	foreach(cell, sets)
@@ -231,6 +243,7 @@ is_in_force(const SetState *set)
 	return set->allowed && gate_is_open(set) && (!set->activation_required || set->activated);
 }
 
+/* A group is in force with a member that is: a session that is restricted to the member must not escape the group's exclusions. */
 static bool
 set_is_in_force(const List *sets, int32 set_id)
 {
@@ -240,7 +253,7 @@ set_is_in_force(const List *sets, int32 set_id)
 	{
 		const SetState *set = lfirst(cell);
 
-		if (set->set_id == set_id && is_in_force(set))
+		if ((set->set_id == set_id || (set->group != NULL && set->group->set_id == set_id)) && is_in_force(set))
 			return true;
 	}
 	return false;
@@ -278,7 +291,7 @@ load_grants(SessionEntry *entry, Snapshot snapshot)
 	{
 		SetState   *set = lfirst(cell);
 
-		set->excluded = is_in_force(set) && is_excluded(grants->sets, set);
+		set->excluded = set_is_in_force(grants->sets, set->set_id) && is_excluded(grants->sets, set);
 	}
 	foreach(cell, grants->sets)
 	{
@@ -355,26 +368,9 @@ effective_has_set(const SessionEntry *entry, int32 set_id)
 	return set != NULL && set->active;
 }
 
-/* Sets and groups that are in effect by an activation, each once. */
-int
-effective_count_activated(const SessionEntry *entry)
-{
-	List	   *counted = NIL;
-	ListCell   *cell;
-
-	foreach(cell, ((const Grants *) entry->grants)->sets)
-	{
-		const SetState *set = lfirst(cell);
-
-		if (set->active && set->activation_required)
-			counted = list_append_unique_int(counted, set->set_id);
-	}
-	return list_length(counted);
-}
-
-/* Whether activating the set could bring it, or what it contains, into conflict with another one. */
+/* Whether a set (0: any), or one by way of a group's assignment (0: of none), is activated. */
 bool
-effective_may_conflict(const SessionEntry *entry, int32 set_id)
+effective_is_activated(const SessionEntry *entry, int32 set_id, int64 group_assignment)
 {
 	ListCell   *cell;
 
@@ -382,44 +378,99 @@ effective_may_conflict(const SessionEntry *entry, int32 set_id)
 	{
 		const SetState *set = lfirst(cell);
 
-		if ((set->set_id == set_id || (set->group != NULL && set->group->set_id == set_id)) &&
-			set->definition->excluded != NIL)
+		if (set->activated && (set_id == 0 || set->set_id == set_id || set->activated_under == group_assignment))
 			return true;
 	}
 	return false;
 }
 
-/* Whether the set, once activated, would be in force together with one that excludes it; their names. */
+/* Whether anything that the session's user is assigned is excluded by something. */
 bool
-effective_conflict(const SessionEntry *entry, int32 set_id, const char **one, const char **other)
+effective_may_conflict(const SessionEntry *entry)
 {
-	const List *sets = ((const Grants *) entry->grants)->sets;
 	ListCell   *cell;
-	ListCell   *second;
+
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		if (((const SetState *) lfirst(cell))->definition->excluded != NIL)
+			return true;
+	}
+	return false;
+}
+
+/* Sets and groups in force that another one in force excludes, as pairs of definitions. */
+static List *
+conflicts(const List *sets)
+{
+	List	   *pairs = NIL;
+	ListCell   *cell;
+	ListCell   *other;
 
 	foreach(cell, sets)
 	{
 		const SetState *set = lfirst(cell);
-		bool		member = set->group != NULL && set->group->set_id == set_id;
-		bool		comes = set->allowed &&
-		((set->set_id == set_id && gate_is_open(set)) ||
-		 (member && (!set->activation_required || set->activated)));
 
-		if (!comes)
+		if (set->definition->excluded == NIL || !set_is_in_force(sets, set->set_id))
 			continue;
-		foreach(second, sets)
+		foreach(other, sets)
 		{
-			const SetState *that = lfirst(second);
-			bool		that_comes = that->set_id == set_id ||
-			(that->group != NULL && that->group->set_id == set_id && (!that->activation_required || that->activated));
+			const SetState *that = lfirst(other);
 
-			if (list_member_int(set->definition->excluded, that->set_id) && (is_in_force(that) || that_comes))
-			{
-				*one = set->definition->name;
-				*other = that->definition->name;
-				return true;
-			}
+			if (list_member_int(set->definition->excluded, that->set_id) && set_is_in_force(sets, that->set_id))
+				pairs = lappend(pairs, list_make2(unconstify(Definition *, set->definition), unconstify(Definition *, that->definition)));
 		}
+	}
+	return pairs;
+}
+
+static List *
+sets_in_force(const List *sets)
+{
+	List	   *ids = NIL;
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		int32		set_id = ((const SetState *) lfirst(cell))->set_id;
+
+		if (set_is_in_force(sets, set_id))
+			ids = list_append_unique_int(ids, set_id);
+	}
+	return ids;
+}
+
+/* Whether the activation of the set would bring two into force that exclude each other; their names. */
+bool
+effective_conflict(const SessionEntry *entry, int32 set_id, const char **one, const char **other)
+{
+	const List *sets = ((const Grants *) entry->grants)->sets;
+	List	   *before = sets_in_force(sets);
+	List	   *supposed = NIL;
+	List	   *after;
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		SetState   *set = lfirst(cell);
+
+		if (set->set_id != set_id || set->activated || !set->activation_required)
+			continue;
+		set->activated = true;
+		supposed = lappend(supposed, set);
+	}
+	after = conflicts(sets);
+	foreach(cell, supposed)
+		((SetState *) lfirst(cell))->activated = false;
+	foreach(cell, after)
+	{
+		const List *pair = lfirst(cell);
+		int32		comes = ((const Definition *) linitial(pair))->set_id;
+
+		if (comes != set_id && list_member_int(before, comes))
+			continue;
+		*one = ((const Definition *) linitial(pair))->name;
+		*other = ((const Definition *) lsecond(pair))->name;
+		return true;
 	}
 	return false;
 }

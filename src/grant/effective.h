@@ -26,6 +26,7 @@ typedef struct SetState
 	const Definition *definition;	/* good as long as the session's entry */
 	const struct SetState *group;	/* NULL: assigned by itself */
 	List	   *muting;			/* of Definition *: muting sets of the group */
+	TimestampTz member_since;	/* of the group */
 	int64		assignment_id;
 	TimestampTz assignment_ends;	/* DT_NOEND: never */
 	bool		allowed;		/* by the session's own restriction */
@@ -48,8 +49,8 @@ extern void effective_init(void);
 extern const SetState *effective_set(const SessionEntry *entry, int32 set_id);
 extern const SetState *effective_way(const SessionEntry *entry, int32 set_id);
 extern bool effective_has_set(const SessionEntry *entry, int32 set_id);
-extern int	effective_count_activated(const SessionEntry *entry);
-extern bool effective_may_conflict(const SessionEntry *entry, int32 set_id);
+extern bool effective_is_activated(const SessionEntry *entry, int32 set_id, int64 group_assignment);
+extern bool effective_may_conflict(const SessionEntry *entry);
 extern bool effective_conflict(const SessionEntry *entry, int32 set_id, const char **one, const char **other);
 extern Reach effective_reach(const SessionEntry *entry, Oid object, Privilege privilege);
 extern List *effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privilege);

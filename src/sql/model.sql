@@ -5,7 +5,7 @@
 CREATE TABLE spsa.group_member (
 	group_id integer NOT NULL,
 	member_id integer NOT NULL,
-	added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	added_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	CONSTRAINT group_member_pkey PRIMARY KEY (group_id, member_id),
 	CONSTRAINT group_member_group_id_fkey FOREIGN KEY (group_id) REFERENCES spsa.permission_set (set_id) ON DELETE CASCADE,
 	CONSTRAINT group_member_member_id_fkey FOREIGN KEY (member_id) REFERENCES spsa.permission_set (set_id) ON DELETE CASCADE
@@ -14,7 +14,7 @@ CREATE INDEX group_member_member_id_idx ON spsa.group_member (member_id);
 COMMENT ON TABLE spsa.group_member IS 'permission sets and muting sets of groups, at most 100 in each';
 COMMENT ON COLUMN spsa.group_member.group_id IS 'permission set of kind group';
 COMMENT ON COLUMN spsa.group_member.member_id IS 'permission set of kind set, which the group grants, or of kind muting, which takes away from what the group grants';
-COMMENT ON COLUMN spsa.group_member.added_at IS 'when it was added';
+COMMENT ON COLUMN spsa.group_member.added_at IS 'when it was added; activations by way of the group that are older do not count';
 
 CREATE TABLE spsa.field_permission (
 	set_id integer NOT NULL,

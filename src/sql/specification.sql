@@ -37,14 +37,17 @@ FROM (
 	FROM (
 		SELECT together.*,
 			-- 4. Of two sets in force that exclude each other, neither is effective.
-			together.in_force AND EXISTS (
+			together.set_id = ANY (together.sets_in_force) AND EXISTS (
 				SELECT FROM spsa.exclusion x
 				WHERE x.kind <> 'static'
 					AND (x.set_a = together.set_id AND x.set_b = ANY (together.sets_in_force)
 						OR x.set_b = together.set_id AND x.set_a = ANY (together.sets_in_force))) AS is_excluded
 		FROM (
 			SELECT force.*,
+				-- A group is in force with a member that is.
 				COALESCE(pg_catalog.array_agg(force.set_id) FILTER (WHERE force.in_force)
+					OVER (PARTITION BY force.session_id, force.user_name)
+					|| pg_catalog.array_agg(force.group_id) FILTER (WHERE force.in_force)
 					OVER (PARTITION BY force.session_id, force.user_name), '{}') AS sets_in_force
 			FROM (
 				SELECT gated.*,
@@ -60,7 +63,7 @@ FROM (
 							-- A group that says bypass frees its members of their own requirement.
 							p.activation_required AND NOT w.bypass AS activation_required,
 							-- 2. An activation under one way that the user has now serves all ways to the set.
-							COALESCE(pg_catalog.bool_or(v.assignment_id = a.assignment_id)
+							COALESCE(pg_catalog.bool_or(v.assignment_id = a.assignment_id AND (w.added_at IS NULL OR v.activated_at >= w.added_at))
 								OVER (PARTITION BY s.session_id, s.user_name, p.set_id), false) AS activated,
 							s.allowed_sets IS NULL OR COALESCE(p.set_id = ANY (s.allowed_sets), false)
 								OR COALESCE(w.group_id = ANY (s.allowed_sets), false) AS allowed
@@ -69,9 +72,9 @@ FROM (
 						JOIN spsa.assignment a ON a.user_id = s.user_id AND a.starts_at <= pg_catalog.clock_timestamp()
 							AND (a.expires_at IS NULL OR a.expires_at > pg_catalog.clock_timestamp())
 						CROSS JOIN LATERAL (
-							SELECT a.set_id, NULL::integer AS group_id, NULL::text AS group_name, false AS bypass
+							SELECT a.set_id, NULL::integer AS group_id, NULL::text AS group_name, false AS bypass, NULL::timestamptz AS added_at
 							UNION ALL
-							SELECT m.member_id, g.set_id, g.set_name, g.member_activation = 'bypass'
+							SELECT m.member_id, g.set_id, g.set_name, g.member_activation = 'bypass', m.added_at
 							FROM spsa.group_member m JOIN spsa.permission_set g ON g.set_id = m.group_id AND g.kind = 'group'
 							WHERE m.group_id = a.set_id) w
 						JOIN spsa.permission_set p ON p.set_id = w.set_id AND (p.kind = 'set' OR p.kind = 'group' AND w.group_id IS NULL)
