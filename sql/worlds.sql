@@ -238,7 +238,7 @@ END
 $$;
 ALTER TABLE spsa.row_scope DROP CONSTRAINT row_scope_operator_check;
 -- The audit trail would take most of the time.
-SELECT format('ALTER TABLE %s DISABLE TRIGGER audit_change', tgrelid::regclass) FROM pg_trigger WHERE tgname = 'audit_change' \gexec
+SELECT format('ALTER TABLE %s DISABLE TRIGGER audit_change', tgrelid::regclass) FROM pg_trigger WHERE tgname = 'audit_change' ORDER BY tgrelid::regclass::text COLLATE "C" \gexec
 
 --
 -- Answers
