@@ -91,7 +91,8 @@ ISOLATION_LIST = \
 	managing \
 	locking \
 	group \
-	exclusion
+	exclusion \
+	ddl
 
 
 # TAP tests are all there are.

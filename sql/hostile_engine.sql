@@ -177,6 +177,19 @@ SELECT spsa_allows('engine_two', 'read');
 SELECT already_active FROM spsa_activate_own('gated_member');
 SELECT spsa_allows('engine_two', 'read');
 
+-- A function that goes with a temporary table, without an event trigger, does not leave its permission to another one.
+SELECT spsa_detach() \g /dev/null
+CREATE TEMP TABLE engine_temp (a integer);
+CREATE FUNCTION engine_approve(integer) RETURNS integer LANGUAGE sql BEGIN ATOMIC SELECT a + $1 FROM engine_temp LIMIT 1; END;
+SELECT spsa_grant_function('own', 'engine_approve(integer)');
+\c - :dba
+SET client_min_messages = warning;
+SELECT to_regprocedure('engine_approve(integer)') IS NULL AS gone;
+CREATE FUNCTION engine_approve(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2';
+SELECT spsa_attach_connection(:'ben') AS attached \gset
+SELECT spsa_allows_function('engine_approve(integer)');
+DROP FUNCTION engine_approve(integer);
+
 SELECT spsa_detach() \g /dev/null
 DROP TABLE engine_sum, engine_target;
 DROP TABLE engine_one, engine_two;

@@ -85,7 +85,8 @@ static OwnerStatement extend_activation = {
 static OwnerStatement end_activations = {
 	"WITH live AS MATERIALIZED (SELECT a.activation_id, a.session_id, a.set_id,"
 	" a.expires_at > pg_catalog.clock_timestamp() AND EXISTS (SELECT FROM spsa.assignment g"
-	" WHERE g.assignment_id = a.assignment_id) AS active"
+	" WHERE g.assignment_id = a.assignment_id AND (g.set_id = a.set_id OR EXISTS (SELECT FROM spsa.group_member m"
+	" WHERE m.group_id = g.set_id AND m.member_id = a.set_id AND m.added_at <= a.activated_at))) AS active"
 	" FROM spsa.activation a WHERE a.session_id = $1"
 	" AND (a.set_id = COALESCE($2, a.set_id) OR a.assignment_id = $3) AND " NOT_ENDED "),"
 	" free AS MATERIALIZED (SELECT a.activation_id FROM spsa.activation a WHERE a.session_id = $1"

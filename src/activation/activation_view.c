@@ -66,7 +66,7 @@ enum
 	" WHERE t.session_id = n.session_id), n.created_at) < n.idle_timeout)" \
 	" AND s.kind IN ('set', 'group') AND s.activation_required AND g.user_id = n.user_id AND " PRESENT("g") \
 	" AND (g.set_id = a.set_id OR EXISTS (SELECT FROM spsa.group_member m" \
-	" WHERE m.group_id = g.set_id AND m.member_id = a.set_id))" \
+	" WHERE m.group_id = g.set_id AND m.member_id = a.set_id AND m.added_at <= a.activated_at))" \
 	" AND EXISTS (SELECT FROM spsa.assignment h WHERE h.user_id = n.user_id AND " PRESENT("h") \
 	" AND (h.set_id = a.set_id OR EXISTS (SELECT FROM spsa.group_member m JOIN spsa.permission_set p ON p.set_id = m.group_id" \
 	" WHERE m.group_id = h.set_id AND m.member_id = a.set_id AND p.member_activation = 'keep')))" \

@@ -11,25 +11,31 @@
 #include "nodes/params.h"
 #include "tcop/dest.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
 #include "base/owner.h"
 #include "base/table.h"
 
 static int	active = 0;			/* owner_begin() without owner_end() */
 static bool registered = false;
+static bool latest = false;		/* statements see what is committed now */
 
 /* An error has left whatever was begun; nothing of ours catches errors in between. */
 static void
 transaction_event(XactEvent event, void *arg)
 {
 	active = 0;
+	latest = false;
 }
 
 static void
 subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
 		active = 0;
+		latest = false;
+	}
 }
 
 /* Whether what happens now is a statement of the extension's own. */
@@ -53,12 +59,25 @@ owner_begin(OwnerState *state)
 	SetUserIdAndSecContext(table_extension_owner(), state->context | SECURITY_LOCAL_USERID_CHANGE);
 }
 
+/*
+ * The same for what must not miss a row: under REPEATABLE READ, too, statements see what is committed now, not what was
+ * when the transaction began.
+ */
+void
+owner_begin_latest(OwnerState *state)
+{
+	owner_begin(state);
+	latest = true;
+}
+
 /* The same with the caller's rights. */
 void
 owner_begin_as_caller(OwnerState *state)
 {
 	GetUserIdAndSecContext(&state->user, &state->context);
 	state->was_active = active;
+	state->was_latest = latest;
+	latest = false;
 	state->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
@@ -68,6 +87,7 @@ void
 owner_end(OwnerState *state)
 {
 	active = state->was_active;
+	latest = state->was_latest;
 	SPI_finish();
 	AtEOXact_GUC(true, state->guc_level);
 	SetUserIdAndSecContext(state->user, state->context);
@@ -97,7 +117,8 @@ execute(OwnerStatement *statement, Datum *values, const bool *isnull, bool read_
 	prepare(statement);
 	for (int i = 0; i < statement->nargs; i++)
 		nulls[i] = isnull != NULL && isnull[i] ? 'n' : ' ';
-	result = SPI_execute_plan(statement->plan, values, nulls, read_only, 0);
+	result = SPI_execute_snapshot(statement->plan, values, nulls, latest ? GetLatestSnapshot() : InvalidSnapshot, InvalidSnapshot,
+								  read_only, true, 0);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", statement->sql, SPI_result_code_string(result));
 	return (int) SPI_processed;

@@ -10,6 +10,7 @@ typedef struct OwnerState
 	int			context;
 	int			guc_level;
 	int			was_active;
+	bool		was_latest;
 } OwnerState;
 
 #define OWNER_MAX_ARGS 16
@@ -24,6 +25,7 @@ typedef struct OwnerStatement
 } OwnerStatement;
 
 extern void owner_begin(OwnerState *state);
+extern void owner_begin_latest(OwnerState *state);
 extern void owner_begin_as_caller(OwnerState *state);
 extern bool owner_is_active(void);
 extern void owner_end(OwnerState *state);

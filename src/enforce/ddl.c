@@ -26,6 +26,7 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/protect.h"
+#include "grant/validate.h"
 
 static EventTriggerData *
 event_trigger_data(FunctionCallInfo fcinfo)
@@ -113,7 +114,7 @@ spsa_on_sql_drop(PG_FUNCTION_ARGS)
 	(void) event_trigger_data(fcinfo);
 	if (!OidIsValid(table_schema()))
 		PG_RETURN_NULL();
-	owner_begin(&state);
+	owner_begin_latest(&state);
 	check_dropped_policies();
 	owner_execute(&forget_dropped, NULL, NULL);
 	owner_end(&state);
@@ -359,6 +360,49 @@ makes_no_function(const Node *command)
 	}
 }
 
+/* Functions that went without an event trigger, with something temporary that they depend on. */
+static void
+forget_functions_that_are_gone(void)
+{
+	int			n = owner_execute(&select_functions, NULL, NULL);
+	char	  **signatures = palloc(sizeof(char *) * (n + 1));
+
+	for (int i = 0; i < n; i++)
+		signatures[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		signature = CStringGetTextDatum(signatures[i]);
+
+		if (!function_exists(signatures[i]))
+			owner_execute(&forget_function, &signature, NULL);
+	}
+}
+
+/* Whether the command may give a function a name that it did not have. */
+static bool
+names_function(const Node *command)
+{
+	Rename		rename = read_rename(command);
+
+	return rename.signatures || IsA(command, CreateFunctionStmt) ||
+		(IsA(command, DefineStmt) && ((const DefineStmt *) command)->kind == OBJECT_AGGREGATE);
+}
+
+/* SQL: spsa.before_ddl() */
+PG_FUNCTION_INFO_V1(spsa_before_ddl);
+Datum
+spsa_before_ddl(PG_FUNCTION_ARGS)
+{
+	OwnerState	state;
+
+	if (!names_function(event_trigger_data(fcinfo)->parsetree) || !OidIsValid(table_schema()))
+		PG_RETURN_NULL();
+	owner_begin_latest(&state);
+	forget_functions_that_are_gone();
+	owner_end(&state);
+	PG_RETURN_NULL();
+}
+
 /* SQL: spsa.on_ddl() */
 PG_FUNCTION_INFO_V1(spsa_on_ddl);
 Datum
@@ -370,7 +414,7 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 
 	if (!OidIsValid(table_schema()))
 		PG_RETURN_NULL();
-	owner_begin(&state);
+	owner_begin_latest(&state);
 	if (!makes_no_function(command))
 		refuse_impostors();
 	refuse_inherited();
@@ -380,7 +424,10 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 		owner_execute(&follow_protected_fields, NULL, NULL);
 	}
 	if (rename.signatures)
+	{
+		validate_hold_names(ShareLock);
 		check_signatures(rename.old_name);
+	}
 	owner_end(&state);
 	PG_RETURN_NULL();
 }

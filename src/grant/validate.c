@@ -48,6 +48,18 @@ validate_row(FunctionCallInfo fcinfo)
 	return row;
 }
 
+/* Whether the row is inserted, or gets another value of the column. */
+bool
+validate_is_new(FunctionCallInfo fcinfo, AttrNumber attnum)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	bool		isnull;
+
+	return TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+		heap_getattr(trigger->tg_trigtuple, attnum, desc, &isnull) != heap_getattr(trigger->tg_newtuple, attnum, desc, &isnull);
+}
+
 Datum
 validate_column(const NewRow *row, AttrNumber attnum, bool *isnull)
 {
@@ -254,15 +266,19 @@ validate_granting_set(const NewRow *row, AttrNumber attnum)
 
 /*
  * An object can be granted on if it is a relation with rows and nobody's machinery. Locked until the end of the
- * transaction, it is not dropped before the row can be seen. (Temporary ones go without an event trigger.)
+ * transaction, it is not dropped before the row can be seen. (Temporary ones go without an event trigger.) What takes
+ * something away must not wait: whoever may LOCK the table could keep a revocation from happening.
  */
 void
-validate_object(Oid object)
+validate_object(Oid object, bool wait)
 {
 	char		relkind;
 	Oid			schema;
 
-	LockRelationOid(object, AccessShareLock);
+	if (wait)
+		LockRelationOid(object, AccessShareLock);
+	else
+		(void) ConditionalLockRelationOid(object, AccessShareLock);
 	relkind = get_rel_relkind(object);
 	schema = get_rel_namespace(object);
 	if (relkind == '\0')
@@ -323,8 +339,8 @@ spsa_check_object_permission(PG_FUNCTION_ARGS)
 
 	if (isnull)
 		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
-	validate_object(object);
 	muting = BoolGetDatum(validate_granting_set(&row, Anum_object_permission_set_id) == KIND_MUTING);
+	validate_object(object, validate_is_new(fcinfo, Anum_object_permission_object) && !DatumGetBool(muting));
 	row.tuple = heap_modify_tuple_by_cols(row.tuple, row.desc, 1, &muting_column, &muting, &not_null);
 	if (DatumGetBool(muting))
 	{
@@ -512,7 +528,7 @@ spsa_check_row_scope(PG_FUNCTION_ARGS)
 				 errhint("It takes whole privileges away from what its group grants.")));
 	check_scope_has_grant(set_id, object);
 
-	LockRelationOid(object, AccessShareLock);
+	(void) ConditionalLockRelationOid(object, AccessShareLock);
 	attnum = get_attnum(object, field);
 	type = attnum > 0 ? get_atttype(object, attnum) : InvalidOid;
 	values[1] = validate_column(&row, Anum_row_scope_field_type, &no_type);

@@ -91,11 +91,11 @@ spsa_check_group_member(PG_FUNCTION_ARGS)
 /* ---- fields ---- */
 
 static AttrNumber
-check_column(Oid object, const char *field)
+check_column(Oid object, const char *field, bool wait)
 {
 	AttrNumber	number;
 
-	validate_object(object);
+	validate_object(object, wait);
 	number = get_attnum(object, field);
 	if (number <= 0)
 		ereport(ERROR,
@@ -122,10 +122,11 @@ spsa_check_field(PG_FUNCTION_ARGS)
 	field = validate_column(&row, grants ? Anum_field_permission_field : Anum_protected_field_field, &no_field);
 	if (no_object || no_field)
 		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
-	number = check_column(object, NameStr(*DatumGetName(field)));
+	muting = grants && validate_granting_set(&row, Anum_field_permission_set_id) == KIND_MUTING;
+	number = check_column(object, NameStr(*DatumGetName(field)),
+						  grants && !muting && validate_is_new(fcinfo, Anum_field_permission_object));
 	if (!grants)
 		return PointerGetDatum(replace_one(&row, Anum_protected_field_field_number, Int16GetDatum(number)));
-	muting = validate_granting_set(&row, Anum_field_permission_set_id) == KIND_MUTING;
 	if (!muting && validate_bool(&row, Anum_field_permission_can_edit) && !validate_bool(&row, Anum_field_permission_can_read))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
@@ -136,6 +137,16 @@ spsa_check_field(PG_FUNCTION_ARGS)
 }
 
 /* ---- functions ---- */
+
+/*
+ * Signatures are text, and the schemas and types in them can be renamed without a lock on the function: who writes a
+ * signature keeps such renamings (ddl.c) away until the row can be seen.
+ */
+void
+validate_hold_names(LOCKMODE mode)
+{
+	LockDatabaseObject(table_oid("function_permission"), InvalidOid, 0, mode);
+}
 
 /* As regprocedure reads it; an error if there is none. */
 static Oid
@@ -166,6 +177,7 @@ spsa_check_function(PG_FUNCTION_ARGS)
 
 	if (signature == NULL)
 		return PointerGetDatum(row.tuple);	/* NOT NULL says so */
+	validate_hold_names(RowExclusiveLock);
 	function = find_function(signature);
 	if (!OidIsValid(function))
 		ereport(ERROR,

@@ -644,7 +644,7 @@ spsa_disable_user(PG_FUNCTION_ARGS)
 	int			n;
 	OwnerState	state;
 
-	owner_begin(&state);
+	owner_begin_latest(&state);
 	owner_execute(&disable_user, &user_id, NULL);
 	n = end_sessions(&user, reason);
 	owner_end(&state);
@@ -661,7 +661,7 @@ spsa_close_user_sessions(PG_FUNCTION_ARGS)
 	int			n;
 	OwnerState	state;
 
-	owner_begin(&state);
+	owner_begin_latest(&state);
 	n = end_sessions(&user, reason);
 	owner_end(&state);
 	PG_RETURN_INT32(n);

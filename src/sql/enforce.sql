@@ -70,6 +70,14 @@ CREATE EVENT TRIGGER spsa_on_sql_drop ON sql_drop EXECUTE FUNCTION spsa.on_sql_d
 ALTER EVENT TRIGGER spsa_on_sql_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER spsa_on_sql_drop IS 'keeps the configuration of spsa free of what was dropped, and protected tables in possession of their policies';
 
+CREATE FUNCTION spsa.before_ddl() RETURNS event_trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_before_ddl';
+COMMENT ON FUNCTION spsa.before_ddl() IS
+'event trigger: before a function gets a name, forgets what is granted on one of that name that has gone without an event trigger, together with something temporary';
+CREATE EVENT TRIGGER spsa_before_ddl ON ddl_command_start EXECUTE FUNCTION spsa.before_ddl();
+ALTER EVENT TRIGGER spsa_before_ddl ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER spsa_before_ddl IS 'keeps functions from having what was granted on others of their name';
+
 CREATE FUNCTION spsa.on_ddl() RETURNS event_trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_ddl';
 COMMENT ON FUNCTION spsa.on_ddl() IS
