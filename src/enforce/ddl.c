@@ -231,12 +231,53 @@ read_rename(const Node *command)
 	return rename;
 }
 
+static bool
+is_word_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+}
+
+/* Whether a name is one of the identifiers in a signature. */
+static bool
+has_identifier(const char *signature, const char *name)
+{
+	const char *c = signature;
+
+	while (*c != '\0')
+	{
+		StringInfoData word;
+
+		initStringInfo(&word);
+		if (*c == '"')
+		{
+			for (c++; *c != '\0' && !(*c == '"' && c[1] != '"'); c++)
+			{
+				if (*c == '"')
+					c++;
+				appendStringInfoChar(&word, *c);
+			}
+			if (*c == '"')
+				c++;
+		}
+		else if (is_word_char(*c))
+		{
+			for (; is_word_char(*c); c++)
+				appendStringInfoChar(&word, *c);
+		}
+		else
+			c++;
+		if (strcmp(word.data, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 forget_or_refuse(char *signature, bool is_protected, const char *old_name)
 {
 	Datum		value = CStringGetTextDatum(signature);
 
-	if (is_protected && (old_name == NULL || strstr(signature, quote_identifier(old_name)) != NULL))
+	if (is_protected && (old_name == NULL || has_identifier(signature, old_name)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("protected function %s would lose its name", signature),
