@@ -71,7 +71,8 @@ UPDATE person SET n = g WHERE kind = 'crowd';
 VACUUM (ANALYZE) person;
 CREATE TABLE disabled AS
 SELECT format('ALTER TABLE %s %%s TRIGGER %I', tgrelid::regclass, tgname) AS command, tgenabled
-FROM pg_trigger WHERE tgrelid::regclass::text LIKE 'spsa.%' AND NOT tgisinternal;
+FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid AND c.relkind = 'r'
+WHERE tgrelid::regclass::text LIKE 'spsa.%' AND NOT tgisinternal;
 SELECT format(command, 'DISABLE') FROM disabled \gexec
 SET session_replication_role = replica;		-- foreign keys
 INSERT INTO spsa.app_user (user_id, user_name, attributes)
