@@ -184,6 +184,15 @@ CREATE FUNCTION engine_approve(integer) RETURNS integer LANGUAGE sql BEGIN ATOMI
 SELECT spsa_grant_function('own', 'engine_approve(integer)');
 \c - :dba
 SET client_min_messages = warning;
+-- The former connection may take a moment to end.
+DO $$
+BEGIN
+	FOR i IN 1 .. 600 LOOP
+		EXIT WHEN to_regprocedure('engine_approve(integer)') IS NULL;
+		PERFORM pg_sleep(0.05);
+		COMMIT;
+	END LOOP;
+END $$;
 SELECT to_regprocedure('engine_approve(integer)') IS NULL AS gone;
 CREATE FUNCTION engine_approve(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2';
 SELECT spsa_attach_connection(:'ben') AS attached \gset
