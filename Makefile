@@ -25,12 +25,15 @@ OBJS = \
 	src/grant/administration.o \
 	src/grant/definition.o \
 	src/grant/definition_cache.o \
+	src/grant/protection.o \
 	src/grant/effective.o \
 	src/grant/shape.o \
 	src/grant/session_info.o \
 	src/activation/activate.o \
 	src/activation/activation_view.o \
 	src/enforce/protect.o \
+	src/enforce/protect_object.o \
+	src/enforce/protect_field.o \
 	src/enforce/ddl.o \
 	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
@@ -39,6 +42,7 @@ OBJS = \
 	src/enforce/fold.o \
 	src/enforce/session_value.o \
 	src/enforce/no_scan.o \
+	src/enforce/object_guard.o \
 	src/enforce/executor_guard.o
 
 # The install script is these files in this order: each may use what the ones
@@ -65,6 +69,7 @@ REGRESS_LIST = \
 	admin \
 	group \
 	field_function \
+	field_guard \
 	exclusion \
 	ddl \
 	session \

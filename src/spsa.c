@@ -8,9 +8,11 @@
 #include "base/signal.h"
 #include "enforce/executor_guard.h"
 #include "enforce/no_scan.h"
+#include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
 #include "grant/definition_cache.h"
 #include "grant/effective.h"
+#include "grant/protection.h"
 #include "grant/shape.h"
 #include "identity/binding.h"
 #include "identity/redact.h"
@@ -30,9 +32,11 @@ _PG_init(void)
 	guc_reserve();
 	session_init();
 	definition_cache_init();
+	protection_init();
 	effective_init();
 	shape_init();
 	plan_mark_init();
 	no_scan_init();
+	object_guard_init();
 	executor_guard_init();
 }

@@ -74,7 +74,9 @@
 #define Anum_exclusion_kind 3
 
 #define Anum_protected_object_object 1
+#define Anum_protected_object_on_denied 3
 #define Anum_protected_object_as_restrictive 4
+#define Anum_protected_object_force 6
 
 #define Anum_assignment_assignment_id 1
 #define Anum_assignment_user_id 2

@@ -1,8 +1,8 @@
 /* executor_guard.c - checks each execution of a plan that asks for permissions (a marked plan).
  *
  * At its start: news from other backends is taken in, a session that is over is an error (28000), a cursor WITH HOLD is
- * refused (its result would outlive every binding), and a write whose privilege nothing grants is an error (42501)
- * instead of no row. While it runs the binding stands still; it can be continued only under the binding that it was
+ * refused (its result would outlive every binding), and so is what object_guard.c refuses. Statements on what is protected
+ * without policies are checked likewise. While it runs the binding stands still; it can be continued only under the binding that it was
  * started under, and closed under any.
  *
  * Workers of a parallel plan run what their leader has checked.
@@ -13,20 +13,16 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "parser/parsetree.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rls.h"
 
 #include "base/guc.h"
 #include "base/table.h"
 #include "enforce/executor_guard.h"
+#include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
 #include "enforce/session_value.h"
 #include "grant/effective.h"
@@ -52,65 +48,6 @@ typedef struct Started
 static HTAB *started_plans = NULL;
 static bool holding = false;	/* a result is being stored that outlives its
 								 * transaction */
-
-static bool
-is_protected(Oid relation)
-{
-	Snapshot	snapshot = table_snapshot();
-	ScanKeyData key;
-	bool		found;
-
-	table_key(&key, Anum_protected_object_object, F_OIDEQ, ObjectIdGetDatum(relation));
-	found = table_has_row("protected_object", "protected_object_pkey", snapshot, 1, &key);
-	table_snapshot_release(snapshot);
-	return found;
-}
-
-static void
-deny_write(SessionEntry *entry, Oid relation, Privilege privilege)
-{
-	char	   *set = entry == NULL ? NULL : effective_set_to_activate(entry, relation, privilege);
-
-	session_log_refusal("write", psprintf("no effective permission set grants \"%s\" on \"%s\"",
-										  privilege_names[privilege], get_rel_name(relation)));
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to %s rows of \"%s\"", privilege_names[privilege], get_rel_name(relation)),
-			 entry == NULL ? errhint("Attach a session with spsa_attach() or spsa_attach_connection().") :
-			 set == NULL ? errhint("No permission set that is assigned to the user grants it.") :
-			 errhint("Activate permission set \"%s\" with spsa_activate_own().", set)));
-}
-
-/* Exactly where row-level security applies. */
-static void
-check_write(SessionEntry *entry, const RangeTblEntry *rte)
-{
-	static const struct
-	{
-		AclMode		required;
-		Privilege	privilege;
-	}			writes[] = {
-		{ACL_INSERT, PRIVILEGE_CREATE}, {ACL_UPDATE, PRIVILEGE_EDIT}, {ACL_DELETE, PRIVILEGE_DELETE}
-	};
-
-	if (check_enable_rls(rte->relid, rte->checkAsUser, true) != RLS_ENABLED || !is_protected(rte->relid))
-		return;
-	for (int i = 0; i < lengthof(writes); i++)
-	{
-		if ((rte->requiredPerms & writes[i].required) != 0 &&
-			(entry == NULL || effective_reach(entry, rte->relid, writes[i].privilege) == REACH_NONE))
-			deny_write(entry, rte->relid, writes[i].privilege);
-	}
-}
-
-static void
-check_writes(SessionEntry *entry, const PlannedStmt *plan)
-{
-	ListCell   *cell;
-
-	foreach(cell, plan->resultRelations)
-		check_write(entry, rt_fetch(lfirst_int(cell), plan->rtable));
-}
 
 /*
  * A plan that was made for other shapes is here only if authority changed after it was chosen: by another backend while
@@ -159,7 +96,7 @@ check_start(const PlannedStmt *plan)
 				 errdetail("Its result could be read after the session has ended."),
 				 errhint("Use a cursor WITHOUT HOLD, or store the result in a temporary table.")));
 	check_shapes(plan, entry);
-	check_writes(entry, plan);
+	object_guard_check_writes(entry, plan);
 	if (entry != NULL)
 		session_pin(entry);
 	return entry;
@@ -271,7 +208,8 @@ static void
 guard_start(QueryDesc *query, int eflags)
 {
 	SessionEntry *session = NULL;
-	bool		marked = !IsParallelWorker() && plan_mark_present(query->plannedstmt);
+	bool		marked = !IsParallelWorker() &&
+	(plan_mark_present(query->plannedstmt) || object_guard_concerns(query->plannedstmt));
 
 	if (!IsParallelWorker() && plan_mark_may_run_plans(query->plannedstmt))
 		plan_mark_check_plans();

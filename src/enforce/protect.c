@@ -1,4 +1,4 @@
-/* protect.c - putting tables under spsa: policies, and keeping them there.
+/* protect.c - putting objects under spsa: the policies of tables, and keeping them there.
  *
  * For each command there is a restrictive policy, which no other policy can widen, and a permissive twin with the same
  * expression, without which PostgreSQL would deny everything. Never USING (true): DROP COLUMN ... CASCADE drops policies
@@ -39,6 +39,7 @@ typedef struct Protection
 	int			nfields;
 	char	  **fields;
 	Datum		row_fields;
+	bool		raises;			/* on_denied is error */
 	bool		force;
 	bool		as_restrictive;
 } Protection;
@@ -89,35 +90,44 @@ check_owner(Oid object)
 }
 
 /* Its name. Asked before the lock is taken, so that nobody else can stall its users, and again when it is held. */
-static char *
-lock_own_table(Oid object)
+char *
+protect_lock_own(Oid object)
 {
 	(void) check_owner(object);
 	LockRelationOid(object, AccessExclusiveLock);
 	return check_owner(object);
 }
 
-static void
-check_table(Oid object)
+static bool
+is_table(char relkind)
 {
-	char		relkind;
-	char	   *name;
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
 
-	name = lock_own_table(object);
-	relkind = get_rel_relkind(object);
+static bool
+can_be_protected(char relkind)
+{
+	return is_table(relkind) || relkind == RELKIND_VIEW || relkind == RELKIND_MATVIEW || relkind == RELKIND_FOREIGN_TABLE;
+}
+
+static void
+check_object(Oid object)
+{
+	char	   *name = protect_lock_own(object);
+	char		relkind = get_rel_relkind(object);
+
 	if (IsCatalogRelationOid(object) || get_rel_namespace(object) == table_schema())
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a system table", name)));
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+	if (!can_be_protected(relkind))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table", name),
-				 errhint("Row-level security guards tables only; protect the tables below it.")));
+				 errmsg("\"%s\" is not a table, view or foreign table", name)));
 	if (get_rel_persistence(object) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("temporary table \"%s\" cannot be protected", name)));
+				 errmsg("temporary relation \"%s\" cannot be protected", name)));
 	if (relkind == RELKIND_PARTITIONED_TABLE || has_inheritance(object))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -162,8 +172,8 @@ read_row_fields(Protection *protection)
 	}
 }
 
-static void
-run_ddl(const char *sql)
+void
+protect_run_ddl(const char *sql)
 {
 	int			result = SPI_execute(sql, false, 0);
 
@@ -202,7 +212,7 @@ create_policy(const Protection *protection, int command, bool restrictive)
 		appendStringInfo(&sql, " USING (%s)", expression);
 	if (commands[command].has_check)
 		appendStringInfo(&sql, " WITH CHECK (%s)", expression);
-	run_ddl(sql.data);
+	protect_run_ddl(sql.data);
 }
 
 /* Names of our policies as an SQL array. */
@@ -249,7 +259,7 @@ drop_policies(Oid object, const char *qualified)
 			char	   *name = psprintf("%s%s", commands[i / 2].name, suffix);
 
 			if (count_policies(object, psprintf("p.polname = '%s'", name)) > 0)
-				run_ddl(psprintf("DROP POLICY %s ON %s", name, qualified));
+				protect_run_ddl(psprintf("DROP POLICY %s ON %s", name, qualified));
 		}
 	}
 	PG_FINALLY();
@@ -309,10 +319,12 @@ create_policies(const Protection *protection)
 }
 
 static OwnerStatement upsert_protected = {
-	"INSERT INTO spsa.protected_object AS p (object, row_fields, as_restrictive) VALUES ($1, $2, $3)"
-	" ON CONFLICT (object) DO UPDATE SET row_fields = excluded.row_fields, as_restrictive = excluded.as_restrictive"
-	" WHERE (p.row_fields, p.as_restrictive) IS DISTINCT FROM (excluded.row_fields, excluded.as_restrictive)",
-	3, {REGCLASSOID, NAMEARRAYOID, BOOLOID}
+	"INSERT INTO spsa.protected_object AS p (object, row_fields, on_denied, as_restrictive, force) VALUES ($1, $2, $3, $4, $5)"
+	" ON CONFLICT (object) DO UPDATE SET row_fields = excluded.row_fields, on_denied = excluded.on_denied,"
+	" as_restrictive = excluded.as_restrictive, force = excluded.force"
+	" WHERE (p.row_fields, p.on_denied, p.as_restrictive, p.force)"
+	" IS DISTINCT FROM (excluded.row_fields, excluded.on_denied, excluded.as_restrictive, excluded.force)",
+	5, {REGCLASSOID, NAMEARRAYOID, TEXTOID, BOOLOID, BOOLOID}
 };
 
 static OwnerStatement delete_protected = {
@@ -343,16 +355,18 @@ schema_of_function(FunctionCallInfo fcinfo)
 	return pstrdup(quote_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid))));
 }
 
-static char *
-qualified_name(Oid object)
+char *
+protect_qualified_name(Oid object)
 {
 	return pstrdup(quote_qualified_identifier(get_namespace_name(get_rel_namespace(object)), get_rel_name(object)));
 }
 
-static void
+/* Returns whether on_denied is error. */
+static bool
 check_protect_arguments(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {"object", "row_fields", "on_denied", "force", "as_restrictive"};
+	char	   *on_denied;
 
 	for (int i = 0; i < lengthof(names); i++)
 	{
@@ -361,11 +375,25 @@ check_protect_arguments(FunctionCallInfo fcinfo)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("%s must not be null", names[i])));
 	}
-	if (strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), "hide") != 0)
+	on_denied = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	if (strcmp(on_denied, "hide") != 0 && strcmp(on_denied, "error") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown value \"%s\" of on_denied", text_to_cstring(PG_GETARG_TEXT_PP(2))),
-				 errhint("The value is \"hide\".")));
+				 errmsg("unknown value \"%s\" of on_denied", on_denied),
+				 errhint("The values are hide and error.")));
+	return strcmp(on_denied, "error") == 0;
+}
+
+static void
+protect_table(const Protection *protection)
+{
+	OwnerState	state;
+
+	owner_begin_as_caller(&state);
+	protect_run_ddl(psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, %s ROW LEVEL SECURITY", protection->qualified,
+							 protection->force ? "FORCE" : "NO FORCE"));
+	create_policies(protection);
+	owner_end(&state);
 }
 
 /* SQL: spsa_protect(regclass, name[], text, boolean, boolean) */
@@ -374,29 +402,32 @@ Datum
 spsa_protect(PG_FUNCTION_ARGS)
 {
 	Protection	protection = {0};
-	Datum		values[3];
+	Datum		values[5];
 	OwnerState	state;
 
-	check_protect_arguments(fcinfo);
+	protection.raises = check_protect_arguments(fcinfo);
 	protection.object = PG_GETARG_OID(0);
 	protection.row_fields = PG_GETARG_DATUM(1);
 	protection.force = PG_GETARG_BOOL(3);
 	protection.as_restrictive = PG_GETARG_BOOL(4);
-	check_table(protection.object);
+	check_object(protection.object);
 	read_row_fields(&protection);
 	protection.functions = schema_of_function(fcinfo);
-	protection.qualified = qualified_name(protection.object);
-
-	owner_begin_as_caller(&state);
-	run_ddl(psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, %s ROW LEVEL SECURITY", protection.qualified,
-					 protection.force ? "FORCE" : "NO FORCE"));
-	create_policies(&protection);
-	owner_end(&state);
+	protection.qualified = protect_qualified_name(protection.object);
+	if (is_table(get_rel_relkind(protection.object)))
+		protect_table(&protection);
+	else
+	{
+		protect_object(protection.object, protection.nfields, protection.as_restrictive);
+		protection.raises = true;	/* there is nothing to hide rows with */
+	}
 
 	owner_begin(&state);
 	values[0] = ObjectIdGetDatum(protection.object);
 	values[1] = protection.row_fields;
-	values[2] = BoolGetDatum(protection.as_restrictive);
+	values[2] = CStringGetTextDatum(protection.raises ? "error" : "hide");
+	values[3] = BoolGetDatum(protection.as_restrictive);
+	values[4] = BoolGetDatum(protection.force);
 	owner_execute(&upsert_protected, values, NULL);
 	owner_execute(&follow_row_scopes, values, NULL);
 	owner_execute(&end_row_scopes, values, NULL);
@@ -418,7 +449,7 @@ spsa_unprotect(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("object must not be null")));
 	object = PG_GETARG_DATUM(0);
-	name = lock_own_table(DatumGetObjectId(object));
+	name = protect_lock_own(DatumGetObjectId(object));
 
 	owner_begin(&state);
 	if (owner_execute(&delete_protected, &object, NULL) == 0)
@@ -426,8 +457,13 @@ spsa_unprotect(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("\"%s\" is not protected", name)));
 	owner_end(&state);
+	if (!is_table(get_rel_relkind(DatumGetObjectId(object))))
+	{
+		protect_object_end(DatumGetObjectId(object));
+		PG_RETURN_VOID();
+	}
 	owner_begin_as_caller(&state);
-	drop_policies(DatumGetObjectId(object), qualified_name(DatumGetObjectId(object)));
+	drop_policies(DatumGetObjectId(object), protect_qualified_name(DatumGetObjectId(object)));
 	owner_end(&state);
 	ereport(NOTICE,
 			(errmsg("row-level security of \"%s\" stays enabled", name),

@@ -407,6 +407,28 @@ definition_kind(int32 set_id)
 	return set == NULL ? KIND_SET : set->kind;
 }
 
+static List *
+read_protected_objects(Snapshot snapshot)
+{
+	List	   *objects = NIL;
+	TableScan	scan;
+	HeapTuple	row;
+	bool		isnull;
+
+	table_begin(&scan, "protected_object", "protected_object_pkey", snapshot, 0, NULL);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+	{
+		ObjectProtection *object = palloc(sizeof(ObjectProtection));
+
+		object->object = DatumGetObjectId(table_value(&scan, row, Anum_protected_object_object, &isnull));
+		object->raises = strcmp(TextDatumGetCString(table_value(&scan, row, Anum_protected_object_on_denied, &isnull)), "hide") != 0;
+		object->force = DatumGetBool(table_value(&scan, row, Anum_protected_object_force, &isnull));
+		objects = lappend(objects, object);
+	}
+	table_end(&scan);
+	return objects;
+}
+
 /* Everything that is protected. */
 static Definition *
 read_protection(Snapshot snapshot)
@@ -432,6 +454,7 @@ read_protection(Snapshot snapshot)
 		definition->functions = lappend(definition->functions,
 										TextDatumGetCString(table_value(&scan, row, Anum_protected_function_function, &isnull)));
 	table_end(&scan);
+	definition->objects = read_protected_objects(snapshot);
 	return definition;
 }
 

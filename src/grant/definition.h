@@ -57,6 +57,14 @@ typedef struct FieldGrant
 	uint32		privileges;		/* PRIVILEGE_READ and PRIVILEGE_EDIT */
 } FieldGrant;
 
+/* A relation under spsa_protect(). */
+typedef struct ObjectProtection
+{
+	Oid			object;
+	bool		raises;			/* on_denied is error */
+	bool		force;
+} ObjectProtection;
+
 typedef enum SetKind
 {
 	KIND_SET,
@@ -85,6 +93,7 @@ typedef struct Definition
 	List	   *permissions;	/* of int: custom permissions */
 	List	   *members;		/* of GroupMember *: sets of a group */
 	List	   *excluded;		/* of int: sets not to be in effect beside it */
+	List	   *objects;		/* of ObjectProtection *; of sets: NIL */
 } Definition;
 
 /* In place of a set: what is protected. Its fields have no privileges; its functions are those protected. */

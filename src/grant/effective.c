@@ -579,12 +579,15 @@ effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privile
 	return result;
 }
 
+/* Whether a way to a set would grant something, were it in force. */
+typedef bool (*WouldGrant) (const SetState *set, const void *what);
+
 /*
- * For hints: name of a set that is assigned, not activated, and would grant the privilege, or of the group that stands
- * before it; or NULL.
+ * For hints: name of a set that is assigned, not activated, and would grant it, or of the group that stands before it; or
+ * NULL.
  */
-char *
-effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege)
+static char *
+set_to_activate(const SessionEntry *entry, WouldGrant would_grant, const void *what)
 {
 	ListCell   *cell;
 
@@ -592,7 +595,7 @@ effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privi
 	{
 		const SetState *set = lfirst(cell);
 
-		if (is_in_force(set) || !set->allowed || set_reach(set, object, privilege) == REACH_NONE)
+		if (is_in_force(set) || !set->allowed || !would_grant(set, what))
 			continue;
 		if (gate_is_open(set))
 			return pstrdup(set->definition->name);
@@ -600,6 +603,30 @@ effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privi
 			return pstrdup(set->group->definition->name);
 	}
 	return NULL;
+}
+
+/* A privilege on an object, or on a field of it. */
+typedef struct Wanted
+{
+	Oid			object;
+	AttrNumber	number;
+	Privilege	privilege;
+} Wanted;
+
+static bool
+would_reach(const SetState *set, const void *what)
+{
+	const Wanted *wanted = what;
+
+	return set_reach(set, wanted->object, wanted->privilege) != REACH_NONE;
+}
+
+char *
+effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege)
+{
+	Wanted		wanted = {object, InvalidAttrNumber, privilege};
+
+	return set_to_activate(entry, would_reach, &wanted);
 }
 
 static bool
@@ -637,6 +664,23 @@ effective_field(const SessionEntry *entry, Oid object, AttrNumber number, Privil
 			return true;
 	}
 	return false;
+}
+
+static bool
+would_grant_field(const SetState *set, const void *what)
+{
+	const Wanted *wanted = what;
+
+	return grants_field(set, wanted->object, wanted->number, wanted->privilege);
+}
+
+/* privilege: read or edit */
+char *
+effective_set_for_field(const SessionEntry *entry, Oid object, AttrNumber number, Privilege privilege)
+{
+	Wanted		wanted = {object, number, privilege};
+
+	return set_to_activate(entry, would_grant_field, &wanted);
 }
 
 static bool

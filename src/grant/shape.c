@@ -520,6 +520,9 @@ make_shape(const SessionEntry *entry, const Question *question)
 		case QUESTION_FIELD_EDIT:
 			granted = effective_field(entry, question->subject, (AttrNumber) question->field, PRIVILEGE_EDIT);
 			break;
+		case QUESTION_FIELD_CREATE:
+			granted = effective_field(entry, question->subject, (AttrNumber) question->field, PRIVILEGE_CREATE);
+			break;
 		case QUESTION_FUNCTION:
 			granted = effective_function(entry, question->subject);
 			break;

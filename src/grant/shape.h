@@ -48,6 +48,7 @@ typedef enum QuestionKind
 {
 	QUESTION_FIELD_READ = PRIVILEGE_COUNT,
 	QUESTION_FIELD_EDIT,
+	QUESTION_FIELD_CREATE,		/* to write it in a new row */
 	QUESTION_FUNCTION,
 	QUESTION_PERMISSION
 } QuestionKind;

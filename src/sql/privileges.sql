@@ -24,6 +24,8 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_purge(),
 	@extschema@.spsa_protect(regclass, name[], text, boolean, boolean),
 	@extschema@.spsa_unprotect(regclass),
+	@extschema@.spsa_protect_field(regclass, name, boolean),
+	@extschema@.spsa_unprotect_field(regclass, name),
 	@extschema@.spsa_create_user(text, jsonb, name),
 	@extschema@.spsa_enable_user(text),
 	@extschema@.spsa_disable_user(text, text),

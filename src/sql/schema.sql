@@ -145,15 +145,17 @@ CREATE TABLE spsa.protected_object (
 	on_denied text NOT NULL DEFAULT 'hide',
 	as_restrictive boolean NOT NULL DEFAULT true,
 	protected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	force boolean NOT NULL DEFAULT true,
 	CONSTRAINT protected_object_pkey PRIMARY KEY (object),
-	CONSTRAINT protected_object_on_denied_check CHECK (on_denied IN ('hide'))
+	CONSTRAINT protected_object_on_denied_check CHECK (on_denied IN ('hide', 'error'))
 );
 COMMENT ON TABLE spsa.protected_object IS 'objects under spsa_protect';
 COMMENT ON COLUMN spsa.protected_object.object IS 'the relation';
 COMMENT ON COLUMN spsa.protected_object.row_fields IS 'columns that the policies pass to spsa_allows_row';
-COMMENT ON COLUMN spsa.protected_object.on_denied IS 'hide: rows that are not granted are not seen';
+COMMENT ON COLUMN spsa.protected_object.on_denied IS 'what a statement meets to which nothing of the object is granted: hide, no rows; error, 42501';
 COMMENT ON COLUMN spsa.protected_object.as_restrictive IS 'true: restrictive policies, which no other policy can widen';
 COMMENT ON COLUMN spsa.protected_object.protected_at IS 'when it was protected first';
+COMMENT ON COLUMN spsa.protected_object.force IS 'of what is no table: guarded against its owner too; tables keep that as FORCE ROW LEVEL SECURITY';
 
 CREATE SEQUENCE spsa.assignment_id_seq AS bigint;
 CREATE TABLE spsa.assignment (

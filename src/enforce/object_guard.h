@@ -1,0 +1,13 @@
+/* object_guard.h - what a statement asks of protected objects and fields. */
+#ifndef SPSA_OBJECT_GUARD_H
+#define SPSA_OBJECT_GUARD_H
+
+#include "nodes/plannodes.h"
+
+#include "identity/session.h"
+
+extern void object_guard_init(void);
+extern bool object_guard_concerns(const PlannedStmt *plan);
+extern void object_guard_check_writes(SessionEntry *entry, const PlannedStmt *plan);
+
+#endif							/* SPSA_OBJECT_GUARD_H */

@@ -1,0 +1,167 @@
+/* protection.c - what is protected, kept for the backend.
+ *
+ * Invariant: what is protected is read under a fresh snapshot, and again after each signal about definitions. What a
+ * transaction has read after changes of its own is forgotten when it, or a subtransaction of it, aborts: a change whose
+ * statement failed has sent no signal.
+ *
+ * Memory: one context below TopMemoryContext, made anew with each load.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "base/signal.h"
+#include "base/table.h"
+#include "grant/definition_cache.h"
+#include "grant/protection.h"
+
+static struct
+{
+	MemoryContext context;		/* NULL: nothing is known */
+	HTAB	   *objects;
+	uint64		count;			/* of signals, when it was read */
+	Oid			schema;			/* the schema spsa that it was read from */
+	bool		uncommitted;	/* by a transaction that has changed something */
+}			known;
+
+static void
+forget(void)
+{
+	MemoryContext context = known.context;
+
+	known.context = NULL;
+	known.objects = NULL;
+	if (context != NULL)
+		MemoryContextDelete(context);
+}
+
+static ProtectedObject *
+add_object(HTAB *objects, Oid oid)
+{
+	bool		found;
+	ProtectedObject *object = hash_search(objects, &oid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		memset(object, 0, sizeof(ProtectedObject));
+		object->object = oid;
+	}
+	return object;
+}
+
+static HTAB *
+make_objects(const Definition *protection, MemoryContext context)
+{
+	HASHCTL		control = {0};
+	HTAB	   *objects;
+	ListCell   *cell;
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(ProtectedObject);
+	control.hcxt = context;
+	objects = hash_create("spsa protected objects", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(cell, protection->objects)
+	{
+		const ObjectProtection *row = lfirst(cell);
+		ProtectedObject *object = add_object(objects, row->object);
+
+		object->listed = true;
+		object->raises = row->raises;
+		object->force = row->force;
+	}
+	foreach(cell, protection->fields)
+	{
+		ProtectedObject *object = add_object(objects, ((const FieldGrant *) lfirst(cell))->object);
+
+		object->fields = lappend(object->fields, lfirst(cell));
+	}
+	return objects;
+}
+
+/* An error leaves nothing behind: the context is the caller's until it is complete. */
+static void
+load(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "spsa protection", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	uint64		count = signal_definition_count();
+	bool		uncommitted = TransactionIdIsValid(GetTopTransactionIdIfAny());
+	Oid			schema = table_schema();
+	Snapshot	snapshot = table_snapshot();
+	DefinitionReader reader = definition_reader(snapshot, count);
+	HTAB	   *objects = make_objects(definition_get(&reader, DEFINITION_OF_PROTECTION, context), context);
+
+	table_snapshot_release(snapshot);
+	MemoryContextSwitchTo(caller);
+	forget();
+	MemoryContextSetParent(context, TopMemoryContext);
+	known.context = context;
+	known.objects = objects;
+	known.count = count;
+	known.schema = schema;
+	known.uncommitted = uncommitted;
+}
+
+static bool
+is_known(void)
+{
+	return known.context != NULL && known.count == signal_definition_count() && known.schema == table_schema();
+}
+
+/* Whether anything is protected in this database. Scripts of extensions may run before the tables are there. */
+bool
+protection_any(void)
+{
+	if (creating_extension || !OidIsValid(table_schema()))
+		return false;
+	while (!is_known())
+	{
+		CHECK_FOR_INTERRUPTS();
+		AcceptInvalidationMessages();
+		load();
+		AcceptInvalidationMessages();
+	}
+	return hash_get_num_entries(known.objects) > 0;
+}
+
+/* NULL: nothing of it is. Good until the next call of a protection_* function. */
+const ProtectedObject *
+protection_of(Oid object)
+{
+	return protection_any() ? hash_search(known.objects, &object, HASH_FIND, NULL) : NULL;
+}
+
+static void
+forget_uncommitted(void)
+{
+	if (known.uncommitted)
+		forget();
+}
+
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		forget_uncommitted();
+	else if (event == XACT_EVENT_COMMIT)
+		known.uncommitted = false;
+}
+
+static void
+subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_uncommitted();
+}
+
+void
+protection_init(void)
+{
+	RegisterXactCallback(transaction_event, NULL);
+	RegisterSubXactCallback(subtransaction_event, NULL);
+}

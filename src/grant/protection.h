@@ -1,0 +1,22 @@
+/* protection.h - what is protected, whoever asks and without a session too. */
+#ifndef SPSA_PROTECTION_H
+#define SPSA_PROTECTION_H
+
+#include "grant/definition.h"
+
+/* A relation of which something is protected. */
+typedef struct ProtectedObject
+{
+	Oid			object;			/* key */
+	bool		listed;			/* itself, by spsa_protect(); else only fields */
+	bool		raises;			/* on_denied is error */
+	bool		force;			/* for its owner too, where row-level security
+								 * does not say so */
+	List	   *fields;			/* of FieldGrant * */
+} ProtectedObject;
+
+extern void protection_init(void);
+extern const ProtectedObject *protection_of(Oid object);
+extern bool protection_any(void);
+
+#endif							/* SPSA_PROTECTION_H */
