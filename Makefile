@@ -70,6 +70,7 @@ REGRESS_LIST = \
 	group \
 	field_function \
 	field_guard \
+	object_guard \
 	exclusion \
 	ddl \
 	session \

@@ -332,6 +332,25 @@ static OwnerStatement select_inherited = {
 	0
 };
 
+/* What keeps the planner from showing values of what no policy guards: see protect_object.c. */
+static OwnerStatement select_open_views = {
+	"SELECT c.xmin, c.oid::pg_catalog.regclass::pg_catalog.text FROM spsa.protected_object p"
+	" JOIN pg_catalog.pg_class c ON c.oid = p.object AND c.relkind = 'v'"
+	" WHERE NOT COALESCE((SELECT o.option_value::boolean FROM pg_catalog.pg_options_to_table(c.reloptions) o"
+	" WHERE o.option_name = 'security_barrier'), false)",
+	0
+};
+
+static OwnerStatement select_statistics = {
+	"SELECT x.xmin, p.object::pg_catalog.text FROM spsa.protected_object p"
+	" JOIN pg_catalog.pg_class c ON c.oid = p.object AND c.relkind IN ('m', 'f'), LATERAL ("
+	"SELECT a.xmin FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+	" AND a.attstattarget <> 0"
+	" UNION ALL SELECT s.xmin FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = c.oid"
+	" UNION ALL SELECT i.xmin FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indexprs IS NOT NULL) x",
+	0
+};
+
 /*
  * The name in the first row that this transaction has made, or NULL. What others have made, by whatever way, must not
  * stand in the way of everybody's DDL.
@@ -376,6 +395,25 @@ refuse_inherited(void)
 				 errmsg("protected table \"%s\" cannot be part of an inheritance tree", name),
 				 errdetail("Its rows could be reached through a table that is not protected."),
 				 errhint("Use spsa_unprotect() first.")));
+}
+
+static void
+refuse_statistics(void)
+{
+	char	   *name = made_now(&select_open_views);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("protected view \"%s\" must be a security barrier", name),
+				 errhint("Say WITH (security_barrier) in CREATE OR REPLACE VIEW, or use spsa_unprotect() first.")));
+	name = made_now(&select_statistics);
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("protected relation \"%s\" must not have statistics", name),
+				 errdetail("The planner would compare them by operators of any user's, before permissions are checked."),
+				 errhint("Leave out extended statistics and indexes on expressions, and say ALTER COLUMN ... SET STATISTICS 0 in the command that adds a column; or use spsa_unprotect() first.")));
 }
 
 /* Frequent commands that make or rename neither functions nor types, but row types. */
@@ -459,6 +497,7 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 	if (!makes_no_function(command))
 		refuse_impostors();
 	refuse_inherited();
+	refuse_statistics();
 	if (rename.columns)
 	{
 		owner_execute(&follow_field_permissions, NULL, NULL);

@@ -66,9 +66,7 @@ refuse_object(SessionEntry *entry, Oid object, Privilege privilege)
 						psprintf("no effective permission set grants \"%s\" on \"%s\"", privilege_names[privilege], name));
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 is_table(get_rel_relkind(object)) ?
-			 errmsg("permission denied to %s rows of \"%s\"", privilege_names[privilege], name) :
-			 errmsg("permission denied to %s \"%s\"", privilege_names[privilege], name),
+			 errmsg("permission denied to %s rows of \"%s\"", privilege_names[privilege], name),
 			 hint(entry, set)));
 }
 
