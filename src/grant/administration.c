@@ -134,26 +134,47 @@ record(const char *event_name, const char *role)
 	owner_end(&state);
 }
 
-/* SQL: spsa_grant_administration(regrole) */
-PG_FUNCTION_INFO_V1(spsa_grant_administration);
-Datum
-spsa_grant_administration(PG_FUNCTION_ARGS)
+/* What distinguishes handing over from taking back. */
+typedef struct Command
 {
-	char	   *name;
-	Oid			role = role_argument(fcinfo, &name);
+	const char *verb;
+	const char *preposition;
+	const char *event;
+	const char *const *privileges;
+	int			count;
+} Command;
+
+/* Whether that changed anything. */
+static bool
+execute(const Command *command, Oid role, const char *name)
+{
+	const char *to = psprintf("%s %s", command->preposition, quote_identifier(name));
 	int64		before;
 	bool		changed;
 	OwnerState	state;
 
 	owner_begin_as_caller(&state);
 	before = held(role);
-	for (int i = 0; i < lengthof(privileges); i++)
-		run(psprintf("GRANT %s TO %s", privileges[i], quote_identifier(name)));
-	run(psprintf("GRANT EXECUTE ON FUNCTION %s TO %s", administrative_functions(), quote_identifier(name)));
+	for (int i = 0; i < command->count; i++)
+		run(psprintf("%s %s %s", command->verb, command->privileges[i], to));
+	run(psprintf("%s EXECUTE ON FUNCTION %s %s", command->verb, administrative_functions(), to));
 	changed = held(role) != before;
 	owner_end(&state);
 	if (changed)
-		record("administration_grant", name);
+		record(command->event, name);
+	return changed;
+}
+
+/* SQL: spsa_grant_administration(regrole) */
+PG_FUNCTION_INFO_V1(spsa_grant_administration);
+Datum
+spsa_grant_administration(PG_FUNCTION_ARGS)
+{
+	static const Command grant = {"GRANT", "TO", "administration_grant", privileges, lengthof(privileges)};
+	char	   *name;
+	Oid			role = role_argument(fcinfo, &name);
+
+	(void) execute(&grant, role, name);
 	PG_RETURN_VOID();
 }
 
@@ -171,20 +192,9 @@ spsa_revoke_administration(PG_FUNCTION_ARGS)
 		"ALL ON ALL TABLES IN SCHEMA spsa", "ALL ON ALL SEQUENCES IN SCHEMA spsa", "ALL ON ALL FUNCTIONS IN SCHEMA spsa",
 		"ALL ON SCHEMA spsa"
 	};
+	static const Command revoke = {"REVOKE", "FROM", "administration_revoke", everything, lengthof(everything)};
 	char	   *name;
 	Oid			role = role_argument(fcinfo, &name);
-	int64		before;
-	bool		changed;
-	OwnerState	state;
 
-	owner_begin_as_caller(&state);
-	before = held(role);
-	for (int i = 0; i < lengthof(everything); i++)
-		run(psprintf("REVOKE %s FROM %s", everything[i], quote_identifier(name)));
-	run(psprintf("REVOKE EXECUTE ON FUNCTION %s FROM %s", administrative_functions(), quote_identifier(name)));
-	changed = held(role) != before;
-	owner_end(&state);
-	if (changed)
-		record("administration_revoke", name);
-	PG_RETURN_BOOL(changed);
+	PG_RETURN_BOOL(execute(&revoke, role, name));
 }
