@@ -66,7 +66,7 @@ SELECT spsa_protect('v'), spsa_protect('m');
 SELECT spsa_protect('v'), spsa_protect('m');
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION spsa_protect FROM regress_spsa_og_clerk, regress_spsa_og_owner;
-SELECT p.object, p.on_denied, p.force, c.reloptions FROM spsa.protected_object p JOIN pg_class c ON c.oid = p.object ORDER BY 1::text;
+SELECT p.object, p.on_denied, p.force, c.reloptions FROM spsa.protected_object p JOIN pg_class c ON c.oid = p.object ORDER BY p.object::text;
 SELECT count(*) FROM pg_statistic WHERE starelid = 'm'::regclass;
 ANALYZE m;
 SELECT count(*) FROM pg_statistic WHERE starelid = 'm'::regclass;
