@@ -169,6 +169,28 @@ SELECT count(secret) FROM m;
 UPDATE v SET secret = 'x' WHERE id = 9;
 SELECT spsa_deactivate_all();
 
+-- a session that is over
+RESET SESSION AUTHORIZATION;
+SELECT token AS over FROM spsa_open_session('ann', db_role => 'regress_spsa_og_clerk') \gset
+SET SESSION AUTHORIZATION regress_spsa_og_clerk;
+SELECT spsa_attach_connection(:'over') IS NOT NULL AS attached;
+SELECT already_active FROM spsa_activate_own('writer');
+SELECT spsa_close_session();
+SELECT try('SELECT id FROM v') AS view, try('SELECT id FROM m') AS matview;
+COPY v (id) FROM STDIN;
+\.
+\echo :LAST_ERROR_SQLSTATE
+SELECT spsa_detach();
+SET SESSION AUTHORIZATION DEFAULT;
+SET spsa.require_session = on;
+SET SESSION AUTHORIZATION regress_spsa_og_clerk;
+SELECT try('SELECT id FROM v') AS view, try('SELECT id FROM m') AS matview;
+COPY v (id) FROM STDIN;
+\.
+\echo :LAST_ERROR_SQLSTATE
+SET SESSION AUTHORIZATION DEFAULT;
+RESET spsa.require_session;
+
 --
 -- Whom it concerns
 --
