@@ -96,9 +96,11 @@ SELECT event, detail -> 'old' ->> 'field' AS old, detail -> 'new' ->> 'field' AS
 WHERE event IN ('field_permission_update', 'protected_field_update') ORDER BY event_id;
 -- a column that is moved from table to table by inheritance, types, views
 CREATE TYPE ddl.pair AS (a integer, b integer);
-CREATE TABLE ddl.typed OF ddl.pair;
+CREATE TABLE ddl.typed OF ddl.pair PARTITION BY LIST (b);
+CREATE TABLE ddl.typed_part PARTITION OF ddl.typed DEFAULT;
 CREATE TABLE ddl.parent (a integer);
 CREATE TABLE ddl.child () INHERITS (ddl.parent);
+CREATE TABLE ddl.grandchild (other integer) INHERITS (ddl.child);
 CREATE TABLE ddl.parted (a integer) PARTITION BY LIST (a);
 CREATE TABLE ddl.part PARTITION OF ddl.parted DEFAULT;
 CREATE VIEW ddl.view AS SELECT 1 AS a;
@@ -107,7 +109,7 @@ DO $$
 DECLARE
 	t regclass;
 BEGIN
-	FOREACH t IN ARRAY '{ddl.typed,ddl.child,ddl.part,ddl.view,ddl.matview}'::regclass[] LOOP
+	FOREACH t IN ARRAY '{ddl.typed,ddl.typed_part,ddl.child,ddl.grandchild,ddl.part,ddl.view,ddl.matview}'::regclass[] LOOP
 		CALL protect_field(t, 'a');
 	END LOOP;
 END $$;
@@ -125,7 +127,7 @@ CREATE VIEW ddl.view AS SELECT 1 AS w;
 REFRESH MATERIALIZED VIEW ddl.matview;
 SELECT name, field, number FROM configured WHERE what = 'protected field';
 DROP MATERIALIZED VIEW ddl.matview;
-DROP TABLE ddl.typed, ddl.child, ddl.parent, ddl.parted;
+DROP TABLE ddl.typed, ddl.grandchild, ddl.child, ddl.parent, ddl.parted;
 DROP VIEW ddl.view;
 
 --

@@ -123,9 +123,23 @@ spsa_on_sql_drop(PG_FUNCTION_ARGS)
 
 /* ---- renamed columns ---- */
 
+/*
+ * The columns of the renamed relation, and of what has its columns from it: heirs and typed tables. (What else depends on
+ * a type does no harm.) OFFSET 0 keeps them from being looked for among all columns of the database.
+ */
+#define COLUMNS \
+	"WITH RECURSIVE renamed AS (SELECT c.objid AS oid FROM pg_catalog.pg_event_trigger_ddl_commands() c" \
+	" WHERE c.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
+	" UNION SELECT h.oid FROM renamed r, LATERAL (SELECT i.inhrelid AS oid FROM pg_catalog.pg_inherits i WHERE i.inhparent = r.oid" \
+	" UNION ALL SELECT d.objid FROM pg_catalog.pg_class t JOIN pg_catalog.pg_depend d" \
+	" ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refobjid = t.reltype" \
+	" AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass WHERE t.oid = r.oid AND t.relkind = 'c') h)," \
+	" columns AS MATERIALIZED (SELECT r.oid, a.attnum, a.attname FROM renamed r, LATERAL (SELECT a.attnum, a.attname" \
+	" FROM pg_catalog.pg_attribute a WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped OFFSET 0) a)"
+
 #define FOLLOW(table) \
-	"UPDATE spsa." table " p SET field = a.attname FROM pg_catalog.pg_attribute a" \
-	" WHERE a.attrelid = p.object AND a.attnum = p.field_number AND a.attname <> p.field AND NOT a.attisdropped"
+	COLUMNS " UPDATE spsa." table " p SET field = c.attname FROM columns c" \
+	" WHERE p.object = c.oid AND p.field_number = c.attnum AND p.field <> c.attname"
 
 static OwnerStatement follow_field_permissions = {FOLLOW("field_permission"), 0};
 static OwnerStatement follow_protected_fields = {FOLLOW("protected_field"), 0};
