@@ -154,11 +154,28 @@ DECLARE hostile_held CURSOR WITH HOLD FOR SELECT * FROM pg_temp.hostile_rows();
 COMMIT;
 \echo :LAST_ERROR_SQLSTATE
 FETCH hostile_held;
--- without HOLD it serves
+-- also after an error that it has caught
+CREATE FUNCTION pg_temp.hostile_rows_after_error() RETURNS SETOF integer LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		PERFORM 1 / count(*) FROM pg_catalog.pg_class WHERE false;
+	EXCEPTION WHEN division_by_zero THEN
+	END;
+	RETURN QUERY SELECT * FROM pg_temp.hostile_rows();
+END $$;
+BEGIN;
+SELECT spsa_attach(:'lo') IS NOT NULL AS attached;
+DECLARE hostile_held CURSOR WITH HOLD FOR SELECT * FROM pg_temp.hostile_rows_after_error();
+COMMIT;
+\echo :LAST_ERROR_SQLSTATE
+FETCH hostile_held;
+-- without HOLD it serves, and what was refused does not stand in its way
 BEGIN;
 SELECT spsa_attach(:'lo') IS NOT NULL AS attached;
 DECLARE hostile_plain CURSOR FOR SELECT * FROM pg_temp.hostile_rows();
 FETCH 1 FROM hostile_plain;
+DECLARE hostile_plainer CURSOR FOR SELECT * FROM pg_temp.hostile_rows_after_error();
+FETCH 1 FROM hostile_plainer;
 COMMIT;
 
 --

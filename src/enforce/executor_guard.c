@@ -32,9 +32,26 @@ static ExecutorStart_hook_type previous_start = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 static ExecutorFinish_hook_type previous_finish = NULL;
-static int	depth = 0;			/* of ExecutorRun */
 static int	procedures = 0;		/* CALL and DO that are running */
 static uint64 changes_before = 0;	/* session_own_changes() at depth 0 */
+
+/*
+ * What runs now. An error leaves without a word, for a PG_TRY for each statement would cost those most that ask nothing of
+ * us: then it is again as it was when the subtransaction began that is rolled back.
+ */
+typedef struct Running
+{
+	int			depth;			/* of ExecutorRun */
+	bool		holding;		/* a result is being stored that outlives its
+								 * transaction */
+} Running;
+
+static const Running nothing_running = {0, false};
+static Running running = {0, false};
+static Running *at_beginning = NULL;	/* of subtransactions, by nesting
+										 * level; none that began before the
+										 * library was loaded */
+static int	max_level = 0;
 
 /* Marked plans that have been started, and under which binding. */
 typedef struct Started
@@ -46,8 +63,7 @@ typedef struct Started
 } Started;
 
 static HTAB *started_plans = NULL;
-static bool holding = false;	/* a result is being stored that outlives its
-								 * transaction */
+static bool any_started = false;	/* whether it has entries */
 
 /*
  * A plan that was made for other shapes is here only if authority changed after it was chosen: by another backend while
@@ -59,7 +75,7 @@ check_shapes(const PlannedStmt *plan, SessionEntry *entry)
 	if (plan_mark_is_current(plan, entry))
 		return;
 	plan_mark_invalidate_always();
-	if (depth > 0 && session_own_changes() != changes_before)
+	if (running.depth > 0 && session_own_changes() != changes_before)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("permissions changed after the statement was planned"),
@@ -89,7 +105,7 @@ check_start(const PlannedStmt *plan)
 				session_raise_missing();
 			break;
 	}
-	if (holding || (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))
+	if (running.holding || (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot declare a cursor WITH HOLD over protected objects"),
@@ -135,6 +151,7 @@ forget_plan(void *query)
 	if (started->session != NULL)
 		session_unpin(started->session);
 	(void) hash_search(started_plans, &query, HASH_REMOVE, NULL);
+	any_started = hash_get_num_entries(started_plans) > 0;
 }
 
 /* Until the executor's memory of it goes away, by its end or by an abort. */
@@ -145,6 +162,7 @@ remember_plan(QueryDesc *query, SessionEntry *session)
 	const Binding *binding;
 	Started    *started = hash_search(started_plans, &query, HASH_ENTER, NULL);
 
+	any_started = true;
 	started->attached = binding_current(&binding) == BINDING_ATTACHED;
 	if (started->attached)
 		memcpy(started->hash, binding->hash, CRYPTO_HASH_BYTES);
@@ -228,7 +246,7 @@ guard_start(QueryDesc *query, int eflags)
 static const Started *
 find_started(QueryDesc *query)
 {
-	if (hash_get_num_entries(started_plans) == 0)
+	if (!any_started)
 		return NULL;
 	return hash_search(started_plans, &query, HASH_FIND, NULL);
 }
@@ -262,21 +280,13 @@ execute(QueryDesc *query, const RunArguments *run)
 static void
 execute_counted(QueryDesc *query, const RunArguments *run)
 {
-	bool		outer = holding;
+	Running		outer = running;
 
-	if (depth++ == 0)
+	if (running.depth++ == 0)
 		changes_before = session_own_changes();
-	holding = holding || fills_hold_store(query);
-	PG_TRY();
-	{
-		execute(query, run);
-	}
-	PG_FINALLY();
-	{
-		depth--;
-		holding = outer;
-	}
-	PG_END_TRY();
+	running.holding = outer.holding || fills_hold_store(query);
+	execute(query, run);
+	running = outer;
 }
 
 /* Of a SELECT there is nothing left to run when it is finished. A binding that has become void still shows here. */
@@ -419,8 +429,36 @@ guard_utility(PlannedStmt *statement, const char *string, bool read_only, Proces
 static void
 transaction_event(XactEvent event, void *arg)
 {
+	if (event == XACT_EVENT_ABORT)
+		running = nothing_running;
 	if (procedures > 0 && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT))
 		plan_mark_invalidate();
+}
+
+static void
+remember_beginning(int level)
+{
+	if (level >= max_level)
+	{
+		int			more = level * 2 + 16;
+
+		at_beginning = at_beginning == NULL ? MemoryContextAlloc(TopMemoryContext, more * sizeof(Running)) :
+			repalloc(at_beginning, more * sizeof(Running));
+		memset(at_beginning + max_level, 0, (more - max_level) * sizeof(Running));
+		max_level = more;
+	}
+	at_beginning[level] = running;
+}
+
+static void
+subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (event == SUBXACT_EVENT_START_SUB)
+		remember_beginning(level);
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		running = level < max_level ? at_beginning[level] : nothing_running;
 }
 
 void
@@ -433,6 +471,7 @@ executor_guard_init(void)
 	started_plans = hash_create("spsa started plans", 32, &control, HASH_ELEM | HASH_BLOBS);
 	previous_start = ExecutorStart_hook;
 	RegisterXactCallback(transaction_event, NULL);
+	RegisterSubXactCallback(subtransaction_event, NULL);
 	ExecutorStart_hook = guard_start;
 	previous_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_run;

@@ -429,6 +429,11 @@ pipeline('Bind of a write before the attach of another', '||40001', sub {
 	my ($wire) = @_;
 	return attach(attach($wire, 'a')->bind('p', 'w', ['x']), 'b')->execute('p');
 });
+pipeline('the same after a caught error', '|||40001', sub {
+	my ($wire) = @_;
+	$wire->statement(q{DO $$ BEGIN PERFORM 1 / count(*) FROM pg_class WHERE false; EXCEPTION WHEN division_by_zero THEN END $$});
+	return attach(attach($wire, 'a')->bind('p', 'w', ['x']), 'b')->execute('p');
+});
 pipeline('Bind of a write before a detach', '||40001', sub {
 	my ($wire) = @_;
 	return attach($wire, 'a')->bind('p', 'w', ['x'])->statement('SELECT FROM spsa_detach()')->execute('p');
