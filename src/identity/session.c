@@ -41,6 +41,7 @@
 
 static MemoryContext session_context = NULL;
 static HTAB *entries_by_hash = NULL;
+static HTAB *entries_by_id = NULL;
 static dlist_head entries = DLIST_STATIC_INIT(entries); /* most recently used
 														 * first */
 
@@ -49,6 +50,12 @@ typedef struct HashSlot
 	uint8_t		hash[CRYPTO_HASH_BYTES];	/* key: itself evenly distributed */
 	SessionEntry *entry;
 } HashSlot;
+
+typedef struct IdSlot
+{
+	pg_uuid_t	session_id;		/* key */
+	SessionEntry *entry;		/* NULL: none */
+} IdSlot;
 
 static uint64 versions = 0;
 static uint64 role_epoch = 1;	/* of roles and schemas */
@@ -70,9 +77,13 @@ static struct
 static void
 forget(SessionEntry *entry)
 {
+	IdSlot	   *slot = hash_search(entries_by_id, &entry->session_id, HASH_FIND, NULL);
+
 	if (current.entry == entry)
 		current.entry = NULL;
 	hash_search(entries_by_hash, entry->hash, HASH_REMOVE, NULL);
+	if (slot != NULL && slot->entry == entry)
+		hash_search(entries_by_id, &entry->session_id, HASH_REMOVE, NULL);
 	dlist_delete(&entry->lru);
 	entry->dropped = true;
 	if (entry->pins == 0)
@@ -99,6 +110,17 @@ lookup(const uint8_t hash[CRYPTO_HASH_BYTES])
 	HashSlot   *slot = hash_search(entries_by_hash, hash, HASH_FIND, NULL);
 
 	if (slot == NULL)
+		return NULL;
+	dlist_move_head(&entries, &slot->entry->lru);
+	return slot->entry;
+}
+
+static SessionEntry *
+lookup_id(const pg_uuid_t *session_id)
+{
+	IdSlot	   *slot = hash_search(entries_by_id, session_id, HASH_FIND, NULL);
+
+	if (slot == NULL || slot->entry == NULL)
 		return NULL;
 	dlist_move_head(&entries, &slot->entry->lru);
 	return slot->entry;
@@ -214,6 +236,8 @@ fill_from_row(SessionEntry *entry, const TableScan *scan, HeapTuple row)
 	Datum		value;
 
 	entry->session_id = *DatumGetUUIDP(table_value(scan, row, Anum_session_session_id, &isnull));
+	value = table_value(scan, row, Anum_session_token_hash, &isnull);
+	memcpy(entry->hash, VARDATA_ANY(DatumGetByteaPP(value)), CRYPTO_HASH_BYTES);
 	entry->user_id = DatumGetInt64(table_value(scan, row, Anum_session_user_id, &isnull));
 	value = table_value(scan, row, Anum_session_db_role, &isnull);
 	entry->db_role = isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
@@ -239,9 +263,9 @@ fill_from_row(SessionEntry *entry, const TableScan *scan, HeapTuple row)
 	entry->attributes = DatumGetJsonbPCopy(table_value(scan, row, Anum_session_attributes, &isnull));
 }
 
-/* Reads the session of a token hash; false if there is none. */
+/* Reads the session of a token hash, or of an identifier if one is given; false if there is none. */
 static bool
-read_session(SessionEntry *entry, Snapshot snapshot)
+read_session(SessionEntry *entry, const pg_uuid_t *session_id, Snapshot snapshot)
 {
 	TableScan	scan;
 	ScanKeyData key;
@@ -250,8 +274,11 @@ read_session(SessionEntry *entry, Snapshot snapshot)
 
 	SET_VARSIZE(hash, VARHDRSZ + CRYPTO_HASH_BYTES);
 	memcpy(VARDATA(hash), entry->hash, CRYPTO_HASH_BYTES);
-	table_key(&key, Anum_session_token_hash, F_BYTEAEQ, PointerGetDatum(hash));
-	table_begin(&scan, "session", "session_token_hash_key", snapshot, 1, &key);
+	if (session_id != NULL)
+		table_key(&key, Anum_session_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	else
+		table_key(&key, Anum_session_token_hash, F_BYTEAEQ, PointerGetDatum(hash));
+	table_begin(&scan, "session", session_id != NULL ? "session_pkey" : "session_token_hash_key", snapshot, 1, &key);
 	row = table_next(&scan);
 	if (HeapTupleIsValid(row))
 		fill_from_row(entry, &scan, row);
@@ -268,7 +295,7 @@ typedef enum LoadResult
 
 /* Everything under one snapshot, with the signals counted before it was taken. */
 static LoadResult
-load_once(SessionEntry *entry)
+load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 {
 	uint64		epoch = signal_epoch();
 	Snapshot	snapshot;
@@ -278,7 +305,7 @@ load_once(SessionEntry *entry)
 	entry->uncommitted = TransactionIdIsValid(GetTopTransactionIdIfAny());
 	entry->schema = table_schema();
 	snapshot = table_snapshot();
-	found = read_session(entry, snapshot);
+	found = read_session(entry, session_id, snapshot);
 	if (found)
 	{
 		/*
@@ -325,23 +352,36 @@ evict(void)
 		forget(dlist_container(SessionEntry, lru, dlist_tail_node(&entries)));
 }
 
+/* What is out of memory halfway leaves a slot of the second table, without entry. */
 static void
 keep(SessionEntry *entry)
 {
+	SessionEntry *before = lookup(entry->hash);
+	IdSlot	   *id_slot;
 	HashSlot   *slot;
+	bool		found;
 
+	if (before != NULL)
+		forget(before);
 	evict();
+	id_slot = hash_search(entries_by_id, &entry->session_id, HASH_ENTER, &found);
+	if (!found)
+		id_slot->entry = NULL;
 	slot = hash_search(entries_by_hash, entry->hash, HASH_ENTER, NULL);
 	slot->entry = entry;
+	id_slot->entry = entry;
 	any_noted = any_noted || entry->uncommitted;
 	entry->version = ++versions;
 	MemoryContextSetParent(entry->context, session_context);
 	dlist_push_head(&entries, &entry->lru);
 }
 
-/* NULL if no session has this token. An error leaves nothing behind: the context is the caller's until it is complete. */
+/*
+ * NULL if no session has this token, or this identifier if one is given. An error leaves nothing behind: the context is the
+ * caller's until it is complete.
+ */
 static SessionEntry *
-load(const uint8_t hash[CRYPTO_HASH_BYTES])
+load(const uint8_t *hash, const pg_uuid_t *session_id)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -356,8 +396,9 @@ load(const uint8_t hash[CRYPTO_HASH_BYTES])
 		MemoryContextSwitchTo(context);
 		entry = palloc0(sizeof(SessionEntry));
 		entry->context = context;
-		memcpy(entry->hash, hash, CRYPTO_HASH_BYTES);
-		result = load_once(entry);
+		if (session_id == NULL)
+			memcpy(entry->hash, hash, CRYPTO_HASH_BYTES);
+		result = load_once(entry, session_id);
 		AcceptInvalidationMessages();
 		MemoryContextSwitchTo(caller);
 		if (result == LOADED && is_fresh(entry))
@@ -371,17 +412,23 @@ load(const uint8_t hash[CRYPTO_HASH_BYTES])
 	}
 }
 
+/* The entry, if it is as things are now; otherwise it is forgotten. */
+static SessionEntry *
+current_or_forget(SessionEntry *entry)
+{
+	if (entry == NULL || (is_fresh(entry) && GetCurrentTimestamp() < entry->next_change))
+		return entry;
+	forget(entry);
+	return NULL;
+}
+
 /* The entry of a token as it is now, or NULL. */
 static SessionEntry *
 get(const uint8_t hash[CRYPTO_HASH_BYTES])
 {
-	SessionEntry *entry = lookup(hash);
+	SessionEntry *entry = current_or_forget(lookup(hash));
 
-	if (entry != NULL && is_fresh(entry) && GetCurrentTimestamp() < entry->next_change)
-		return entry;
-	if (entry != NULL)
-		forget(entry);
-	return load(hash);
+	return entry != NULL ? entry : load(hash, NULL);
 }
 
 static bool
@@ -545,37 +592,18 @@ session_log_refusal(const char *what, const char *reason)
 }
 
 /*
- * A session by its identifier, live for its holder, whoever asks: for administrators. It is loaded by its token hash and
- * cached like any other. NULL if there is none or it is over.
+ * A session by its identifier, live for its holder, whoever asks: for administrators. It is cached like any other. NULL if
+ * there is none or it is over.
  */
 SessionEntry *
 session_find(const pg_uuid_t *session_id)
 {
-	Snapshot	snapshot = table_snapshot();
-	TableScan	scan;
-	ScanKeyData key;
-	HeapTuple	row;
-	bool		found = false;
-	bool		isnull;
-	uint8_t		hash[CRYPTO_HASH_BYTES];
 	SessionEntry *entry;
 
-	table_key(&key, Anum_session_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
-	table_begin(&scan, "session", "session_pkey", snapshot, 1, &key);
-	row = table_next(&scan);
-	if (HeapTupleIsValid(row))
-	{
-		bytea	   *value = DatumGetByteaPP(table_value(&scan, row, Anum_session_token_hash, &isnull));
-
-		memcpy(hash, VARDATA_ANY(value), CRYPTO_HASH_BYTES);
-		found = true;
-	}
-	table_end(&scan);
-	table_snapshot_release(snapshot);
-	if (!found)
-		return NULL;
 	AcceptInvalidationMessages();
-	entry = get(hash);
+	entry = current_or_forget(lookup_id(session_id));
+	if (entry == NULL)
+		entry = load(NULL, session_id);
 	return entry != NULL && !entry->ended && GetCurrentTimestamp() < entry->closes_at ? entry : NULL;
 }
 
@@ -860,6 +888,9 @@ session_init(void)
 	control.entrysize = sizeof(HashSlot);
 	control.hcxt = session_context;
 	entries_by_hash = hash_create("spsa sessions by token hash", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	control.keysize = sizeof(pg_uuid_t);
+	control.entrysize = sizeof(IdSlot);
+	entries_by_id = hash_create("spsa sessions by identifier", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	audit_set_actor(acting_user);
 	RegisterXactCallback(transaction_event, NULL);
 	RegisterSubXactCallback(subtransaction_event, NULL);
