@@ -64,10 +64,18 @@ static OwnerStatement select_active = {
 	5, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
+/* Most sets that are activated have no row, so that what is tried first need not look at one. */
+#define INSERT_ACTIVATION \
+	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason)" \
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session_id, set_id) DO "
+
 static OwnerStatement insert_activation = {
-	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7)"
-	" ON CONFLICT (session_id, set_id) DO UPDATE SET assignment_id = excluded.assignment_id,"
+	INSERT_ACTIVATION "NOTHING",
+	7, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+};
+
+static OwnerStatement replace_activation = {
+	INSERT_ACTIVATION "UPDATE SET assignment_id = excluded.assignment_id,"
 	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
 	" reason = excluded.reason, activation_id = excluded.activation_id"
 	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR a.activated_at < $8"
@@ -311,7 +319,7 @@ insert_new(Activation *activation)
 	nulls[6] = activation->reason == NULL;
 	if (!nulls[6])
 		values[6] = CStringGetTextDatum(activation->reason);
-	if (owner_execute(&insert_activation, values, nulls) == 0)
+	if (owner_execute(&insert_activation, values, nulls) == 0 && owner_execute(&replace_activation, values, nulls) == 0)
 		return false;
 	activation->activated_at = activation->now;
 	record(activation, "activate", false);
