@@ -396,7 +396,7 @@ load(const uint8_t *hash, const pg_uuid_t *session_id)
 		MemoryContextSwitchTo(context);
 		entry = palloc0(sizeof(SessionEntry));
 		entry->context = context;
-		if (session_id == NULL)
+		if (hash != NULL)
 			memcpy(entry->hash, hash, CRYPTO_HASH_BYTES);
 		result = load_once(entry, session_id);
 		AcceptInvalidationMessages();
