@@ -5,7 +5,8 @@
 SET client_min_messages = warning;
 \o /dev/null
 CREATE EXTENSION dblink;
--- kind: ratio; over: guarded less written; alone: guarded
+-- kind: ratio; over: guarded less written; alone: guarded. A floor is measured in turn with the line above it: what that one
+-- costs at least, whoever does it.
 CREATE TABLE bench_case (place serial PRIMARY KEY, key text UNIQUE, name text, kind text, unit text DEFAULT 'us', target numeric);
 CREATE TABLE sample (key text, written double precision, guarded double precision);
 CREATE TABLE log (client integer, n integer, us double precision, script integer, second bigint, microsecond integer);
@@ -17,12 +18,18 @@ INSERT INTO bench_case (key, name, kind, target) VALUES
 	('fields', 'three fields scoped, 10% of the rows', 'ratio', 1.05),
 	('all_count', 'everything granted, count(*)', 'ratio', 1.05),
 	('all_like_client', 'everything granted, LIKE by an index', 'ratio', 1.05),
+	('all_like_client_floor', '  floor: a policy of PostgreSQL''s own, USING (true)', 'ratio', NULL),
 	('all_like', '  the same without client: count(*), planned each time', 'ratio', NULL),
+	('all_like_floor', '  floor: a policy of PostgreSQL''s own, USING (true)', 'ratio', NULL),
 	('nothing', 'nothing granted, planned each time', 'ratio', 1.5),
 	('point_simple', 'point look-up, simple protocol', 'ratio', 1.15),
+	('point_simple_floor', '  floor: a policy of PostgreSQL''s own, USING (true)', 'ratio', NULL),
 	('point_planned', '  the same without client: planned each time', 'ratio', NULL),
+	('point_planned_floor', '  floor: a policy of PostgreSQL''s own, USING (true)', 'ratio', NULL),
 	('point_prepared', 'point look-up, prepared', 'ratio', 1.05),
+	('point_prepared_floor', '  floor: a policy of PostgreSQL''s own, USING (true)', 'ratio', NULL),
 	('point_cached', '  the same without client: cached plan', 'ratio', NULL),
+	('point_cached_floor', '  floor: a policy of PostgreSQL''s own, USING (true)', 'ratio', NULL),
 	('point_own', '  one''s own row, prepared', 'ratio', NULL),
 	('many', '12 active sets, 40 values that merge', 'ratio', 1.2),
 	('pool_same', 'pooled transaction, users with the same sets', 'ratio', 1.08),
@@ -35,17 +42,20 @@ INSERT INTO bench_case (key, name, kind, target) VALUES
 	('cold', 'cold attach, 20 assigned sets', 'alone', 60),
 	('cold_bare', '  without assigned sets', 'alone', NULL),
 	('activate', 'activate + commit, over INSERT + commit', 'ratio', 1.5),
-	('activate_rows', '  over INSERT of the same rows (activation with foreign key, audit event)', 'ratio', NULL),
+	('activate_floor', '  floor: INSERT of the same rows (activation with foreign key, audit event)', 'ratio', NULL),
+	('activate_rows', '  over that INSERT of the same rows', 'ratio', NULL),
 	('large_point', 'large catalog over small: point look-up, prepared', 'ratio', 1.1),
 	('large_pool', '  pooled transaction', 'ratio', 1.1),
 	('large_attach', '  spsa_attach() of a cached session', 'ratio', 1.1),
 	('large_cold', '  cold attach, 20 assigned sets', 'ratio', 1.1),
+	('large_cold_floor', '  floor: as in the small one, but for the time of the same index scans', 'ratio', NULL),
 	('large_activate', '  activate + commit', 'ratio', 1.1);
 INSERT INTO bench_case (key, name, kind, unit, target) VALUES
 	('memory', 'backend that attached 10,000 sessions, over a bare one: private memory', 'over', 'MB', 16),
 	('memory_contexts', '  memory contexts', 'over', 'MB', 16);
 INSERT INTO bench_case (key, name, kind, target) VALUES
-	('unprotected', 'unprotected table, library loaded over not loaded', 'ratio', 1.01);
+	('unprotected', 'unprotected table, library loaded over not loaded', 'ratio', 1.01),
+	('unprotected_floor', '  floor: a library that hooks in and does nothing (auto_explain, switched off)', 'ratio', NULL);
 
 -- Both must see the same rows, and see them when alone.
 CREATE PROCEDURE compare(who text, guarded text, written text) LANGUAGE plpgsql AS $$
@@ -64,53 +74,68 @@ BEGIN
 END
 $$;
 
+-- A sample of a case, and of its floor if there is one: microseconds of written, guarded and floor.
+CREATE PROCEDURE note(key text, us double precision[]) LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO sample VALUES (key, us[1], us[2]);
+	IF us[3] IS NOT NULL THEN
+		INSERT INTO sample VALUES (key || '_floor', us[1], us[3]);
+	END IF;
+END
+$$;
+
 -- Each sample executes each statement so many times.
-CREATE PROCEDURE measure(key text, who text, guarded text, written text, repeat integer, samples integer, per integer DEFAULT 1)
+CREATE PROCEDURE measure(key text, who text, guarded text, written text, repeat integer, samples integer, per integer DEFAULT 1,
+	floor text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 DECLARE
-	statement text[] := ARRAY[written, guarded];
-	us double precision[] := '{0,0}';
+	statement text[] := array_remove(ARRAY[written, guarded, floor], NULL);
+	us double precision[];
 	started timestamptz;
 	one text;
 	which integer;
 BEGIN
 	PERFORM spsa_attach_connection((SELECT t.token FROM token t WHERE t.kind = who AND t.n = 0));
 	FOR s IN 0 .. samples LOOP
-		FOR turn IN 1 .. 2 LOOP
-			which := 1 + (s + turn) % 2;
+		FOR turn IN 1 .. cardinality(statement) LOOP
+			which := 1 + (s + turn) % cardinality(statement);
 			one := statement[which];
 			started := clock_timestamp();
 			FOR i IN 1 .. repeat LOOP EXECUTE one; END LOOP;
 			us[which] := extract(epoch FROM clock_timestamp() - started) * 1e6 / repeat / per;
 		END LOOP;
 		IF s > 0 THEN		-- the first one warms up
-			INSERT INTO sample VALUES (key, us[1], us[2]);
+			CALL note(key, us);
 		END IF;
 	END LOOP;
 	PERFORM spsa_detach();
 END
 $$;
 
--- The same between two connections, which measure themselves: function calls that return microseconds.
+-- The same between connections, which measure themselves: function calls that return microseconds.
 CREATE PROCEDURE measure_connections(key text, written_database text, guarded_database text, written_setup text, guarded_setup text,
-	call text, samples integer) LANGUAGE plpgsql AS $$
+	call text, samples integer, floor_setup text DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
-	us double precision[] := '{0,0}';
+	setup text[] := array_remove(ARRAY[written_setup, guarded_setup, floor_setup], NULL);
+	us double precision[];
 	which integer;
 BEGIN
-	PERFORM dblink_connect('bench_1', 'dbname=' || written_database), dblink_connect('bench_2', 'dbname=' || guarded_database);
-	PERFORM * FROM dblink('bench_1', written_setup) AS r (x text);
-	PERFORM * FROM dblink('bench_2', guarded_setup) AS r (x text);
+	FOR i IN 1 .. cardinality(setup) LOOP
+		PERFORM dblink_connect('bench_' || i, 'dbname=' || CASE i WHEN 1 THEN written_database ELSE guarded_database END);
+		PERFORM * FROM dblink('bench_' || i, setup[i]) AS r (x text);
+	END LOOP;
 	FOR s IN 0 .. samples LOOP
-		FOR turn IN 1 .. 2 LOOP
-			which := 1 + (s + turn) % 2;
+		FOR turn IN 1 .. cardinality(setup) LOOP
+			which := 1 + (s + turn) % cardinality(setup);
 			us[which] := (SELECT r.took FROM dblink('bench_' || which, call) AS r (took double precision));
 		END LOOP;
 		IF s > 0 THEN
-			INSERT INTO sample VALUES (key, us[1], us[2]);
+			CALL note(key, us);
 		END IF;
 	END LOOP;
-	PERFORM dblink_disconnect('bench_1'), dblink_disconnect('bench_2');
+	FOR i IN 1 .. cardinality(setup) LOOP
+		PERFORM dblink_disconnect('bench_' || i);
+	END LOOP;
 END
 $$;
 
@@ -157,6 +182,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION look_up_other(repeat integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	result integer;
+BEGIN
+	FOR i IN 1 .. repeat LOOP SELECT label INTO result FROM other WHERE id = i; END LOOP;
+	RETURN result;
+END
+$$;
+
 -- A reader that notes how long its look-ups take, until it is told to stop.
 CREATE TABLE reading (at timestamptz, us double precision);
 CREATE TABLE phase (round integer, variant text, began timestamptz, ended timestamptz);
@@ -182,4 +216,16 @@ CREATE FUNCTION private_bytes() RETURNS double precision LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION context_bytes() RETURNS double precision LANGUAGE sql AS $$
 	SELECT sum(total_bytes)::double precision FROM pg_backend_memory_contexts
+$$;
+
+-- How many index scans of spsa's tables a call makes, when it is not the first one.
+CREATE FUNCTION scans_of(call text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint;
+BEGIN
+	EXECUTE 'SELECT ' || call;
+	before := (SELECT sum(idx_scan) FROM pg_stat_xact_all_tables WHERE schemaname = 'spsa');
+	EXECUTE 'SELECT ' || call;
+	RETURN (SELECT sum(idx_scan) FROM pg_stat_xact_all_tables WHERE schemaname = 'spsa') - before;
+END
 $$;
