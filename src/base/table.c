@@ -13,6 +13,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -20,10 +21,42 @@
 
 #include "base/table.h"
 
+/* The schema as it was looked up last; every statement asks for it. */
+static struct
+{
+	bool		known;
+	Oid			oid;
+	uint64		changes;		/* of schemas, as far as this backend knows */
+	bool		listening;
+}			schema_spsa;
+
+static void
+schemas_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	schema_spsa.known = false;
+	schema_spsa.changes++;
+}
+
+/* InvalidOid: there is none. */
 Oid
 table_schema(void)
 {
-	return get_namespace_oid("spsa", true);
+	if (!schema_spsa.listening)
+	{
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schemas_changed, (Datum) 0);
+		schema_spsa.listening = true;
+	}
+	if (!schema_spsa.known)
+	{
+		uint64		changes = schema_spsa.changes;
+		Oid			oid = get_namespace_oid("spsa", true);
+
+		schema_spsa.oid = oid;
+		/* Not if something changed while it was looked up. */
+		schema_spsa.known = changes == schema_spsa.changes;
+		return oid;
+	}
+	return schema_spsa.oid;
 }
 
 /* By name: OIDs may change under a backend by DROP and CREATE EXTENSION. */

@@ -26,6 +26,7 @@ static struct
 	HTAB	   *objects;
 	uint64		count;			/* of signals, when it was read */
 	Oid			schema;			/* the schema spsa that it was read from */
+	bool		any;			/* whether there are objects */
 	bool		uncommitted;	/* by a transaction that has changed something */
 }			known;
 
@@ -102,6 +103,7 @@ load(void)
 	MemoryContextSetParent(context, TopMemoryContext);
 	known.context = context;
 	known.objects = objects;
+	known.any = hash_get_num_entries(objects) > 0;
 	known.count = count;
 	known.schema = schema;
 	known.uncommitted = uncommitted;
@@ -126,7 +128,7 @@ protection_any(void)
 		load();
 		AcceptInvalidationMessages();
 	}
-	return hash_get_num_entries(known.objects) > 0;
+	return known.any;
 }
 
 /* NULL: nothing of it is. Good until the next call of a protection_* function. */
