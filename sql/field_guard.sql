@@ -315,8 +315,15 @@ SELECT sum(salary) FROM emp;
 SELECT sum(bonus) FROM emp;
 SELECT already_active FROM spsa_activate_own('reader');
 SELECT sum(salary) FROM emp;
-RESET force_parallel_mode;
+-- what a function reads within a worker is checked there
+CREATE FUNCTION peek() RETURNS numeric LANGUAGE plpgsql PARALLEL SAFE AS 'BEGIN RETURN (SELECT max(salary) FROM emp); END';
+CREATE FUNCTION pid() RETURNS integer LANGUAGE plpgsql PARALLEL SAFE AS 'BEGIN RETURN pg_backend_pid(); END';
+SET parallel_leader_participation = off;
+SELECT pg_backend_pid() AS leader \gset
+SELECT max(peek()), bool_and(pid() <> :leader) AS in_worker FROM dept;
 SELECT spsa_deactivate_own('reader');
+SELECT max(peek()) FROM dept;
+RESET force_parallel_mode;
 
 --
 -- Renamed, dropped, retyped columns

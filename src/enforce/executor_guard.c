@@ -5,7 +5,7 @@
  * without policies are checked likewise. While it runs the binding stands still; it can be continued only under the binding that it was
  * started under, and closed under any.
  *
- * Workers of a parallel plan run what their leader has checked.
+ * Workers of a parallel plan run what their leader has checked; what functions run in them is checked there.
  */
 #include "postgres.h"
 
@@ -222,25 +222,32 @@ start_guarded(QueryDesc *query, int eflags, SessionEntry *session)
 	session_value_running = outer;
 }
 
+/* The part of a leader's plan that a worker runs: its rows go to the leader. */
+static bool
+is_leaders_plan(const QueryDesc *query)
+{
+	return IsParallelWorker() && query->dest != NULL && query->dest->mydest == DestTupleQueue;
+}
+
 static void
 guard_start(QueryDesc *query, int eflags)
 {
 	SessionEntry *session = NULL;
-	bool		marked = !IsParallelWorker() &&
-	(plan_mark_present(query->plannedstmt) || object_guard_concerns(query->plannedstmt));
+	bool		of_leader = is_leaders_plan(query);
+	bool		outer = object_guard_trust(of_leader);
+	bool		marked = !of_leader && (plan_mark_present(query->plannedstmt) || object_guard_concerns(query->plannedstmt));
 
-	if (!IsParallelWorker() && plan_mark_may_run_plans(query->plannedstmt))
+	if (!of_leader && plan_mark_may_run_plans(query->plannedstmt))
 		plan_mark_check_plans();
 	if (marked)
 		session = check_start(query->plannedstmt);
 	if (query->plannedstmt->parallelModeNeeded && !IsParallelWorker())
 		take_void_token();
-	if (!marked)
-	{
+	if (marked)
+		start_guarded(query, eflags, session);
+	else
 		start(query, eflags);
-		return;
-	}
-	start_guarded(query, eflags, session);
+	(void) object_guard_trust(outer);
 }
 
 static const Started *

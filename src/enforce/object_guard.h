@@ -7,6 +7,7 @@
 #include "identity/session.h"
 
 extern void object_guard_init(void);
+extern bool object_guard_trust(bool trust);
 extern bool object_guard_concerns(const PlannedStmt *plan);
 extern void object_guard_check_writes(SessionEntry *entry, const PlannedStmt *plan);
 
