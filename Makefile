@@ -43,6 +43,7 @@ OBJS = \
 	src/enforce/session_value.o \
 	src/enforce/no_scan.o \
 	src/enforce/object_guard.o \
+	src/enforce/truncate.o \
 	src/enforce/executor_guard.o
 
 # The install script is these files in this order: each may use what the ones
@@ -80,6 +81,8 @@ REGRESS_LIST = \
 	protect \
 	row_scope \
 	statements \
+	exempt \
+	side_doors \
 	errors \
 	resets \
 	fold_random \

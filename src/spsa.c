@@ -10,6 +10,7 @@
 #include "enforce/no_scan.h"
 #include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
+#include "enforce/truncate.h"
 #include "grant/definition_cache.h"
 #include "grant/effective.h"
 #include "grant/protection.h"
@@ -38,5 +39,6 @@ _PG_init(void)
 	plan_mark_init();
 	no_scan_init();
 	object_guard_init();
+	truncate_init();
 	executor_guard_init();
 }

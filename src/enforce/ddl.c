@@ -26,6 +26,7 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/protect.h"
+#include "enforce/truncate.h"
 #include "grant/validate.h"
 
 static EventTriggerData *
@@ -65,42 +66,51 @@ static OwnerStatement forget_dropped = {
 	0
 };
 
-static OwnerStatement select_dropped_policies = {
-	"SELECT d.address_names FROM pg_catalog.pg_event_trigger_dropped_objects() d"
-	" WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass",
+static OwnerStatement select_dropped_guards = {
+	"SELECT d.address_names, d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass"
+	" FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+	" WHERE d.classid IN ('pg_catalog.pg_policy'::pg_catalog.regclass, 'pg_catalog.pg_trigger'::pg_catalog.regclass)",
 	0
 };
 
-/* The table of a dropped policy, if it is still there. */
+/* The table of a dropped policy or trigger, if it is still there. */
 static Oid
-table_of_policy(Datum names, char **policy)
+table_of_guard(Datum names, char **guard)
 {
 	Datum	   *elements;
 	int			n;
 
 	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
 	if (n != 3)
-		elog(ERROR, "a dropped policy has %d names", n);
-	*policy = TextDatumGetCString(elements[2]);
+		elog(ERROR, "a dropped policy or trigger has %d names", n);
+	*guard = TextDatumGetCString(elements[2]);
 	return RangeVarGetRelid(makeRangeVar(TextDatumGetCString(elements[0]), TextDatumGetCString(elements[1]), -1), NoLock, true);
 }
 
 static void
-check_dropped_policies(void)
+check_dropped_guards(void)
 {
-	int			n = owner_execute(&select_dropped_policies, NULL, NULL);
+	int			n = owner_execute(&select_dropped_guards, NULL, NULL);
 	Datum	   *names = palloc(sizeof(Datum) * (n + 1));
+	bool	   *is_trigger = palloc(sizeof(bool) * (n + 1));
 	bool		isnull;
 
 	for (int i = 0; i < n; i++)
+	{
 		names[i] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		is_trigger[i] = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
+	}
 	for (int i = 0; i < n; i++)
 	{
-		char	   *policy;
-		Oid			table = table_of_policy(names[i], &policy);
+		char	   *guard;
+		Oid			table = table_of_guard(names[i], &guard);
 
-		if (OidIsValid(table))
-			protect_check_lost_policy(table, policy);
+		if (!OidIsValid(table))
+			continue;
+		if (is_trigger[i])
+			truncate_check_lost_trigger(table, guard);
+		else
+			protect_check_lost_policy(table, guard);
 	}
 }
 
@@ -115,7 +125,7 @@ spsa_on_sql_drop(PG_FUNCTION_ARGS)
 	if (!OidIsValid(table_schema()))
 		PG_RETURN_NULL();
 	owner_begin_latest(&state);
-	check_dropped_policies();
+	check_dropped_guards();
 	owner_execute(&forget_dropped, NULL, NULL);
 	owner_end(&state);
 	PG_RETURN_NULL();

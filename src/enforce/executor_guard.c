@@ -87,9 +87,9 @@ check_shapes(const PlannedStmt *plan, SessionEntry *entry)
 			 errhint("Retry the transaction.")));
 }
 
-/* The valid session, pinned, or NULL. */
-static SessionEntry *
-check_start(const PlannedStmt *plan)
+/* The session for a statement on a protected object that begins, after news of other backends; or NULL. */
+SessionEntry *
+executor_guard_session(void)
 {
 	SessionEntry *entry;
 
@@ -105,6 +105,15 @@ check_start(const PlannedStmt *plan)
 				session_raise_missing();
 			break;
 	}
+	return entry;
+}
+
+/* The valid session, pinned, or NULL. */
+static SessionEntry *
+check_start(const PlannedStmt *plan)
+{
+	SessionEntry *entry = executor_guard_session();
+
 	if (running.holding || (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -2,6 +2,9 @@
 #ifndef SPSA_EXECUTOR_GUARD_H
 #define SPSA_EXECUTOR_GUARD_H
 
+#include "identity/session.h"
+
 extern void executor_guard_init(void);
+extern SessionEntry *executor_guard_session(void);
 
 #endif							/* SPSA_EXECUTOR_GUARD_H */

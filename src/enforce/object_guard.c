@@ -59,7 +59,7 @@ hint(const SessionEntry *entry, const char *set)
 static void
 refuse_object(SessionEntry *entry, Oid object, Privilege privilege)
 {
-	char	   *set = entry == NULL ? NULL : effective_set_to_activate(entry, object, privilege);
+	char	   *set = entry == NULL ? NULL : effective_set_to_activate(entry, object, privilege, REACH_SOME);
 	char	   *name = get_rel_name(object);
 
 	session_log_refusal(privilege == PRIVILEGE_READ ? "read" : "write",
@@ -79,7 +79,7 @@ refuse_field(SessionEntry *entry, Oid object, AttrNumber number, Privilege privi
 
 	if (entry != NULL)
 		set = effective_reach(entry, object, on_object) == REACH_NONE ?
-			effective_set_to_activate(entry, object, on_object) :
+			effective_set_to_activate(entry, object, on_object, REACH_SOME) :
 			effective_set_for_field(entry, object, number, privilege);
 	session_log_refusal(privilege == PRIVILEGE_READ ? "read" : "write",
 						psprintf("no effective permission set grants \"%s\" on field \"%s\" of \"%s\"",

@@ -26,6 +26,7 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/protect.h"
+#include "enforce/truncate.h"
 
 /* A call takes at most FUNC_MAX_ARGS arguments, two of them for object and privilege. */
 #define MAX_ROW_FIELDS ((FUNC_MAX_ARGS - 2) / 2)
@@ -393,6 +394,7 @@ protect_table(const Protection *protection)
 	protect_run_ddl(psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, %s ROW LEVEL SECURITY", protection->qualified,
 							 protection->force ? "FORCE" : "NO FORCE"));
 	create_policies(protection);
+	truncate_replace_trigger(protection->object, protection->qualified, protection->as_restrictive);
 	owner_end(&state);
 }
 
@@ -464,6 +466,7 @@ spsa_unprotect(PG_FUNCTION_ARGS)
 	}
 	owner_begin_as_caller(&state);
 	drop_policies(DatumGetObjectId(object), protect_qualified_name(DatumGetObjectId(object)));
+	truncate_replace_trigger(DatumGetObjectId(object), protect_qualified_name(DatumGetObjectId(object)), false);
 	owner_end(&state);
 	ereport(NOTICE,
 			(errmsg("row-level security of \"%s\" stays enabled", name),

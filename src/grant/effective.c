@@ -611,6 +611,7 @@ typedef struct Wanted
 	Oid			object;
 	AttrNumber	number;
 	Privilege	privilege;
+	Reach		reach;
 } Wanted;
 
 static bool
@@ -618,13 +619,13 @@ would_reach(const SetState *set, const void *what)
 {
 	const Wanted *wanted = what;
 
-	return set_reach(set, wanted->object, wanted->privilege) != REACH_NONE;
+	return set_reach(set, wanted->object, wanted->privilege) >= wanted->reach;
 }
 
 char *
-effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege)
+effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege, Reach reach)
 {
-	Wanted		wanted = {object, InvalidAttrNumber, privilege};
+	Wanted		wanted = {object, InvalidAttrNumber, privilege, reach};
 
 	return set_to_activate(entry, would_reach, &wanted);
 }

@@ -54,7 +54,7 @@ extern bool effective_may_conflict(const SessionEntry *entry);
 extern bool effective_conflict(const SessionEntry *entry, int32 set_id, const char **one, const char **other);
 extern Reach effective_reach(const SessionEntry *entry, Oid object, Privilege privilege);
 extern List *effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privilege);
-extern char *effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege);
+extern char *effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege, Reach reach);
 extern bool effective_field(const SessionEntry *entry, Oid object, AttrNumber number, Privilege privilege);
 extern char *effective_set_for_field(const SessionEntry *entry, Oid object, AttrNumber number, Privilege privilege);
 extern bool effective_function(const SessionEntry *entry, Oid function);

@@ -49,23 +49,28 @@ CREATE FUNCTION @extschema@.spsa_session_values(attribute text, type anyelement)
 COMMENT ON FUNCTION @extschema@.spsa_session_values(text, anyelement) IS
 'all elements of an attribute of the attached session as an array of the second argument''s type. Errors: as spsa_session_value().';
 
+CREATE FUNCTION spsa.before_truncate() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_before_truncate';
+COMMENT ON FUNCTION spsa.before_truncate() IS
+'trigger of protected tables, made by spsa_protect(): where row-level security applies to the role, TRUNCATE needs the privilege delete on all rows. Errors: 42501 not granted; 28000 the attached session is over; 39P01 not called by TRUNCATE.';
+
 CREATE FUNCTION @extschema@.spsa_protect(object regclass, row_fields name[] DEFAULT '{}', on_denied text DEFAULT 'hide',
 	force boolean DEFAULT true, as_restrictive boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_protect';
 COMMENT ON FUNCTION @extschema@.spsa_protect(regclass, name[], text, boolean, boolean) IS
-'puts an object under spsa; again: replaces what was said before. For its owner. Of a table: enables (force: also for its owner) row-level security and creates the policies. Of a view, materialized view or foreign table, which need the library preloaded: the privilege on it is asked for wherever it is read or written, all of its rows must be granted, and a view becomes a security barrier, the others lose their statistics.
-row_fields: columns of a table that row scopes may use. on_denied: what a statement meets to which nothing of a table is granted: hide, no rows (a write: 42501); error, 42501. as_restrictive: policies that no other policy can widen, with a permissive twin where the table has no permissive policy of its own; false: permissive ones alone.
+'puts an object under spsa; again: replaces what was said before. For its owner. Of a table: enables (force: also for its owner) row-level security, and creates the policies and a trigger that refuses TRUNCATE to whom delete is not granted on all rows. Of a view, materialized view or foreign table, which need the library preloaded: the privilege on it is asked for wherever it is read or written, all of its rows must be granted, and a view becomes a security barrier, the others lose their statistics.
+row_fields: columns of a table that row scopes may use. on_denied: what a statement meets to which nothing of a table is granted: hide, no rows (a write: 42501); error, 42501. as_restrictive: policies that no other policy can widen, with a permissive twin where the table has no permissive policy of its own; false: permissive ones alone, and no trigger.
 Errors: 42501 not the owner; 42703 no such column; 42809 not of a kind that can be protected; 0A000 partitioned, inherited or temporary table, or statistics besides those of columns; 22023 bad on_denied or row_fields; 55000 the library is not preloaded.';
 
 CREATE FUNCTION @extschema@.spsa_unprotect(object regclass) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_unprotect';
 COMMENT ON FUNCTION @extschema@.spsa_unprotect(regclass) IS
-'takes a table out of spsa: drops the policies that spsa_protect() made. Row-level security stays enabled: other policies decide, or nobody but the owner sees a row until it is disabled. For the table''s owner. Errors: 42501 not the owner; 42704 not protected.';
+'takes a table out of spsa: drops the policies and the trigger that spsa_protect() made. Row-level security stays enabled: other policies decide, or nobody but the owner sees a row until it is disabled. For the table''s owner. Errors: 42501 not the owner; 42704 not protected.';
 
 CREATE FUNCTION spsa.on_sql_drop() RETURNS event_trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_sql_drop';
 COMMENT ON FUNCTION spsa.on_sql_drop() IS
-'event trigger: forgets what is configured for dropped relations, columns and functions, refuses (2BP01) the loss of a policy of a protected table outside spsa_unprotect()';
+'event trigger: forgets what is configured for dropped relations, columns and functions, refuses (2BP01) the loss of a policy, or of the trigger before TRUNCATE, of a protected table outside spsa_unprotect()';
 CREATE EVENT TRIGGER spsa_on_sql_drop ON sql_drop EXECUTE FUNCTION spsa.on_sql_drop();
 ALTER EVENT TRIGGER spsa_on_sql_drop ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER spsa_on_sql_drop IS 'keeps the configuration of spsa free of what was dropped, and protected tables in possession of their policies';

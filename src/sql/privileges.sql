@@ -18,6 +18,8 @@ GRANT USAGE ON SCHEMA spsa TO PUBLIC;
 GRANT USAGE ON TYPE spsa.security_level TO PUBLIC;
 GRANT SELECT, INSERT, DELETE ON spsa.session_perm_set_activation TO PUBLIC;
 GRANT EXECUTE ON FUNCTION spsa.visible_activations() TO PUBLIC;
+-- Who makes a trigger must be able to call its function; nobody can call this one otherwise.
+GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 
 REVOKE ALL ON FUNCTION
 	@extschema@.spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text),
