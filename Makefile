@@ -101,7 +101,8 @@ ISOLATION_LIST = \
 	locking \
 	group \
 	exclusion \
-	ddl
+	ddl \
+	truncate
 
 
 # TAP tests are all there are.

@@ -370,7 +370,7 @@ REVOKE SELECT ON everything FROM regress_spsa_exempt_clerk;
 SELECT count(*) FROM everything;
 
 --
--- Logical decoding (pg_dump and a role that may: 011_exempt)
+-- Logical decoding (pg_dump and a role that may: 012_exempt)
 --
 SELECT pg_create_logical_replication_slot('regress_spsa_exempt', 'test_decoding');
 \echo :LAST_ERROR_SQLSTATE

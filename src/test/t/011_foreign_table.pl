@@ -71,6 +71,8 @@ for my $sets (undef, [], ['scoped'], ['secrets'])
 	is(outcome($sets, q{UPDATE deal SET region = 'EU'}), '42501 permission denied to edit rows of "deal"', "$who: UPDATE alone");
 	is(outcome($sets, 'DELETE FROM deal'), '42501 permission denied to delete rows of "deal"', "$who: DELETE alone");
 	is(outcome($sets, 'SELECT count(*) FROM free'), 100, "$who: another foreign table is free");
+	is(outcome($sets, 'TRUNCATE deal'), '42501 permission denied to truncate "deal"', "$who: TRUNCATE");
+	is(outcome($sets, 'TRUNCATE free'), '', "$who: TRUNCATE of another foreign table");
 	is(outcome($sets, 'COPY deal FROM STDIN'), '42501 permission denied to create rows of "deal"', "$who: COPY FROM");
 }
 
@@ -79,6 +81,8 @@ is(outcome(['reader'], 'SELECT count(*) FROM deal d JOIN free f USING (id)'), 10
 is(outcome(['reader'], q{INSERT INTO deal VALUES (101, 'EU', 'x')}), '42501 permission denied to create rows of "deal"', 'reader does not insert');
 is(outcome(['reader'], q{UPDATE deal SET region = 'EU' WHERE id = 1}), '42501 permission denied to edit rows of "deal"', 'reader does not update');
 is(outcome(['reader'], 'DELETE FROM deal WHERE id = 1'), '42501 permission denied to delete rows of "deal"', 'reader does not delete');
+is(outcome(['reader'], 'TRUNCATE deal'), '42501 permission denied to truncate "deal"', 'reader does not truncate');
+is(outcome(['writer'], 'TRUNCATE deal; SELECT count(*) FROM deal'), 0, 'writer truncates');
 is(outcome(['writer'], q{INSERT INTO deal VALUES (101, 'EU', 'x') RETURNING id}), 101, 'writer inserts');
 is(outcome(['writer'], q{UPDATE deal SET region = 'EU' WHERE id = 1 RETURNING id}), 1, 'writer updates');
 is(outcome(['writer'], q{WITH d AS (DELETE FROM deal RETURNING 1) SELECT count(*) FROM d}), 100, 'writer deletes');
