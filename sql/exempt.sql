@@ -216,6 +216,14 @@ DELETE FROM account WHERE id = 500;
 UPDATE account SET id = 50 WHERE id = 1;
 -- without row-level security it shows the key
 INSERT INTO open VALUES (50);
+:owner
+ALTER TABLE account ADD CONSTRAINT excluding EXCLUDE USING btree (amount WITH =);
+:clerk
+INSERT INTO account VALUES (500, 'EU', 'c', 50);
+\echo :LAST_ERROR_SQLSTATE
+:owner
+ALTER TABLE account DROP CONSTRAINT excluding;
+:clerk
 -- An index that is for the owner to make
 CREATE UNIQUE INDEX ON account (code);
 :owner
@@ -253,6 +261,10 @@ EXPLAIN (COSTS OFF) SELECT FROM account WHERE code === 'x';
 SELECT already_active FROM spsa_activate_own('sweeper');
 EXPLAIN (COSTS OFF) SELECT FROM account WHERE code === 'x';
 SELECT spsa_deactivate_own('sweeper');
+-- What would be given them is for superusers to make.
+ALTER FUNCTION spy(text, text) LEAKPROOF;
+\echo :LAST_ERROR_SQLSTATE
+CREATE OPERATOR CLASS spying FOR TYPE text USING btree AS OPERATOR 3 ===;
 -- Estimates for PostgreSQL's own operators count what is hidden; where nothing is granted there is nothing to estimate.
 CREATE FUNCTION estimate(query text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -392,6 +404,17 @@ SELECT pg_read_file('PG_VERSION');
 COPY account TO '/dev/null';
 SET session_replication_role = replica;
 \echo :LAST_ERROR_SQLSTATE
+:dba
+GRANT SET ON PARAMETER session_replication_role TO regress_spsa_exempt_clerk;
+GRANT TRUNCATE ON account TO regress_spsa_exempt_clerk;
+:clerk
+SET session_replication_role = replica;
+SELECT count(*) FROM account;
+TRUNCATE account;
+INSERT INTO account VALUES (500, 'US');
+RESET session_replication_role;
+:dba
+REVOKE SET ON PARAMETER session_replication_role FROM regress_spsa_exempt_clerk;
 
 SELECT spsa_detach();
 :dba
