@@ -23,6 +23,7 @@ OBJS = \
 	src/grant/validate_model.o \
 	src/grant/exclusion.o \
 	src/grant/administration.o \
+	src/grant/function.o \
 	src/grant/definition.o \
 	src/grant/definition_cache.o \
 	src/grant/protection.o \
@@ -44,7 +45,8 @@ OBJS = \
 	src/enforce/no_scan.o \
 	src/enforce/object_guard.o \
 	src/enforce/truncate.o \
-	src/enforce/executor_guard.o
+	src/enforce/executor_guard.o \
+	src/enforce/function_guard.o
 
 # The install script is these files in this order: each may use what the ones
 # above it made.
@@ -56,6 +58,7 @@ INSTALL_SQL = \
 	src/sql/session.sql \
 	src/sql/activation.sql \
 	src/sql/enforce.sql \
+	src/sql/function_guard.sql \
 	src/sql/activation_view.sql \
 	src/sql/specification.sql \
 	src/sql/admin.sql \
@@ -79,6 +82,7 @@ REGRESS_LIST = \
 	activation_view \
 	custom_permission \
 	protect \
+	function_guard \
 	row_scope \
 	statements \
 	exempt \

@@ -359,6 +359,7 @@ SELECT * FROM configured;
 -- an extension that is moved
 CREATE SCHEMA moved;
 CREATE EXTENSION citext SCHEMA moved;
+ALTER FUNCTION moved.citext_eq(moved.citext, moved.citext) STABLE;
 CALL protect_function('moved.citext_eq(moved.citext, moved.citext)');
 ALTER EXTENSION citext SET SCHEMA ddl;
 DROP EXTENSION citext;

@@ -7,6 +7,7 @@
 #include "base/guc.h"
 #include "base/signal.h"
 #include "enforce/executor_guard.h"
+#include "enforce/function_guard.h"
 #include "enforce/no_scan.h"
 #include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
@@ -41,4 +42,5 @@ _PG_init(void)
 	object_guard_init();
 	truncate_init();
 	executor_guard_init();
+	function_guard_init();
 }

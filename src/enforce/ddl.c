@@ -12,21 +12,18 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
-#include "utils/regproc.h"
-#include "utils/syscache.h"
 
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/protect.h"
 #include "enforce/truncate.h"
+#include "grant/function.h"
 #include "grant/validate.h"
 
 static EventTriggerData *
@@ -166,52 +163,6 @@ static OwnerStatement forget_function = {
 	"DELETE FROM spsa.function_permission p WHERE p.function = $1", 1, {TEXTOID}
 };
 
-/* The identifier that the text begins with, without its quotes; moves on to what follows it. */
-static char *
-take_identifier(const char **text)
-{
-	StringInfoData name;
-	bool		quoted = **text == '"';
-	const char *c = *text +(quoted ? 1 : 0);
-
-	initStringInfo(&name);
-	for (; *c != '\0'; c++)
-	{
-		if (quoted ? *c == '"' && c[1] != '"' : *c == '.' || *c == '(')
-			break;
-		if (quoted && *c == '"')
-			c++;
-		appendStringInfoChar(&name, *c);
-	}
-	*text = quoted && *c == '"' ? c + 1 : c;
-	return name.data;
-}
-
-/* Whether there is a function of this signature, as spsa.check_function() wrote it. */
-static bool
-function_exists(const char *signature)
-{
-	const char *rest = signature;
-	char	   *name = take_identifier(&rest);
-	CatCList   *functions;
-	bool		found = false;
-
-	if (*rest == '.')
-	{
-		rest++;
-		name = take_identifier(&rest);
-	}
-	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	for (int i = 0; i < functions->n_members && !found; i++)
-	{
-		Form_pg_proc function = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
-
-		found = strcmp(format_procedure_extended(function->oid, FORMAT_PROC_FORCE_QUALIFY), signature) == 0;
-	}
-	ReleaseSysCacheList(functions);
-	return found;
-}
-
 /* The name of what was renamed or moved, as it was, if it can stand in a signature. */
 static char *
 object_name(const Node *object)
@@ -306,7 +257,7 @@ forget_or_refuse(char *signature, bool is_protected, const char *old_name)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("protected function %s would lose its name", signature),
 				 errdetail("Under another one it would not be protected."),
-				 errhint("Delete its row of spsa.protected_function first, and protect it again under its new name.")));
+				 errhint("Use spsa_unprotect_function() first, and spsa_protect_function() again under its new name.")));
 	if (owner_execute(&forget_function, &value, NULL) > 0)
 		ereport(NOTICE,
 				(errmsg("what permission sets grant on function %s is gone, for it has no longer that name", signature)));
@@ -327,7 +278,7 @@ check_signatures(const char *old_name)
 	}
 	for (int i = 0; i < n; i++)
 	{
-		if (!function_exists(signatures[i]))
+		if (!OidIsValid(function_find(signatures[i])))
 			forget_or_refuse(signatures[i], is_protected[i], old_name);
 	}
 }
@@ -476,7 +427,7 @@ forget_functions_that_are_gone(void)
 	{
 		Datum		signature = CStringGetTextDatum(signatures[i]);
 
-		if (!function_exists(signatures[i]))
+		if (!OidIsValid(function_find(signatures[i])))
 			owner_execute(&forget_function, &signature, NULL);
 	}
 }

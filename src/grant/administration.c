@@ -61,7 +61,8 @@ static const char *const privileges[] = {
 	" 'spsa_create_custom_permission', 'spsa_drop_custom_permission', 'spsa_grant_permission', 'spsa_revoke_permission'," \
 	" 'spsa_add_group_member', 'spsa_remove_group_member', 'spsa_mute', 'spsa_exclude', 'spsa_remove_exclusion'," \
 	" 'spsa_assign', 'spsa_revoke_assignment', 'spsa_revoke_all', 'spsa_protect', 'spsa_unprotect'," \
-	" 'spsa_protect_field', 'spsa_unprotect_field')"
+	" 'spsa_protect_field', 'spsa_unprotect_field'," \
+	" 'spsa_protect_function', 'spsa_unprotect_function')"
 
 /* How many privileges the role itself holds in schema spsa and on the extension's functions. */
 #define HELD \

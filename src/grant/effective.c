@@ -11,12 +11,12 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/regproc.h"
 #include "utils/timestamp.h"
 
 #include "base/table.h"
 #include "grant/definition_cache.h"
 #include "grant/effective.h"
+#include "grant/function.h"
 
 static void
 changes_at(SessionEntry *entry, TimestampTz when)
@@ -697,11 +697,26 @@ mutes_function(const SetState *set, const char *signature)
 	return false;
 }
 
+/* what: a signature */
+static bool
+grants_function(const SetState *set, const void *what)
+{
+	return definition_has_function(set->definition, what) && !mutes_function(set, what);
+}
+
+char *
+effective_set_for_function(const SessionEntry *entry, Oid function)
+{
+	char	   *signature = function_signature(function);
+
+	return signature == NULL ? NULL : set_to_activate(entry, grants_function, signature);
+}
+
 /* Whether an effective set grants a function. */
 bool
 effective_function(const SessionEntry *entry, Oid function)
 {
-	char	   *signature = format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY | FORMAT_PROC_INVALID_AS_NULL);
+	char	   *signature = function_signature(function);
 	ListCell   *cell;
 
 	if (signature == NULL)
@@ -710,7 +725,7 @@ effective_function(const SessionEntry *entry, Oid function)
 	{
 		const SetState *set = lfirst(cell);
 
-		if (set->active && definition_has_function(set->definition, signature) && !mutes_function(set, signature))
+		if (set->active && grants_function(set, signature))
 			return true;
 	}
 	return false;

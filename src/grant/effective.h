@@ -57,6 +57,7 @@ extern List *effective_scoped_grants(const SessionEntry *entry, Oid object, Priv
 extern char *effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege, Reach reach);
 extern bool effective_field(const SessionEntry *entry, Oid object, AttrNumber number, Privilege privilege);
 extern char *effective_set_for_field(const SessionEntry *entry, Oid object, AttrNumber number, Privilege privilege);
+extern char *effective_set_for_function(const SessionEntry *entry, Oid function);
 extern bool effective_function(const SessionEntry *entry, Oid function);
 extern bool effective_permission(const SessionEntry *entry, int32 permission_id);
 

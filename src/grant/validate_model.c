@@ -12,10 +12,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
 #include "utils/rel.h"
 
 #include "base/table.h"
+#include "grant/function.h"
 #include "grant/validate.h"
 
 #define MAX_MEMBERS 100
@@ -163,6 +163,18 @@ is_temporary(const char *signature)
 		strstr(signature, ",pg_temp") != NULL;
 }
 
+static void
+check_protectable(Oid function, const char *signature)
+{
+	FunctionFault fault = function_fault(function);
+
+	if (fault.what != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("function %s cannot be protected: %s", signature, fault.what),
+				 errhint("%s", fault.hint)));
+}
+
 /* SQL: spsa.check_function() */
 PG_FUNCTION_INFO_V1(spsa_check_function);
 Datum
@@ -184,7 +196,7 @@ spsa_check_function(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("function \"%s\" does not exist", signature)));
 	LockDatabaseObject(ProcedureRelationId, function, 0, AccessShareLock);
-	qualified = format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY | FORMAT_PROC_INVALID_AS_NULL);
+	qualified = function_signature(function);
 	if (qualified == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
@@ -193,13 +205,16 @@ spsa_check_function(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("permission sets cannot grant temporary function %s", qualified)));
-	if (get_func_namespace(function) == PG_CATALOG_NAMESPACE || get_func_namespace(function) == table_schema())
+	if (get_func_namespace(function) == PG_CATALOG_NAMESPACE || get_func_namespace(function) == table_schema() ||
+		(!grants && function_is_system(function)))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a system function", signature),
 				 errhint("Permission sets grant functions of applications.")));
 	if (grants)
 		(void) validate_granting_set(&row, Anum_function_permission_set_id);
+	else
+		check_protectable(function, qualified);
 	return PointerGetDatum(replace_one(&row, attnum, CStringGetTextDatum(qualified)));
 }
 

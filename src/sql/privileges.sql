@@ -28,6 +28,8 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_unprotect(regclass),
 	@extschema@.spsa_protect_field(regclass, name, boolean),
 	@extschema@.spsa_unprotect_field(regclass, name),
+	@extschema@.spsa_protect_function(regprocedure),
+	@extschema@.spsa_unprotect_function(regprocedure),
 	@extschema@.spsa_create_user(text, jsonb, name),
 	@extschema@.spsa_enable_user(text),
 	@extschema@.spsa_disable_user(text, text),
