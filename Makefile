@@ -106,7 +106,8 @@ ISOLATION_LIST = \
 	group \
 	exclusion \
 	ddl \
-	truncate
+	truncate \
+	function_guard
 
 
 # TAP tests are all there are.

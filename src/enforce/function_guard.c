@@ -172,22 +172,19 @@ renew_list(void)
 }
 
 /*
- * NULL: not protected. Outside of transactions, and while WAL is decoded (which needs REPLICATION: out of reach), nothing
- * can be read.
+ * NULL: not protected. While WAL is decoded nothing of ours can be read: output functions are called unchecked then, for who
+ * may decode (REPLICATION) can read everything.
  */
 static const ProtectedFunction *
 find_protected(Oid function)
 {
 	ProtectedFunction key = {function};
 
-	if (function < FirstNormalObjectId)
+	if (function < FirstNormalObjectId || !IsTransactionState() || HistoricSnapshotActive())
 		return NULL;
-	if (IsTransactionState() && !HistoricSnapshotActive())
-	{
-		AcceptInvalidationMessages();
-		renew_list();
-	}
-	if (list == NULL || list->n == 0)
+	AcceptInvalidationMessages();
+	renew_list();
+	if (list->n == 0)
 		return NULL;
 	return bsearch(&key, list->functions, list->n, sizeof(ProtectedFunction), compare_functions);
 }
@@ -266,10 +263,16 @@ refuse_faulty(const ProtectedFunction *called)
 			 errhint("%s", called->fault.hint)));
 }
 
-/* The role that the client acts as: SECURITY DEFINER changes nothing. */
+/*
+ * By the role that the client acts as: SECURITY DEFINER changes nothing. Maintenance runs code of a table's owner, who may
+ * keep what it gives (ANALYZE of expressions, materialized views): there it is the owner who must be exempt, and who it is
+ * can be told only while no SECURITY DEFINER function runs.
+ */
 static bool
 is_exempt(void)
 {
+	if (InSecurityRestrictedOperation())
+		return !InLocalUserIdChange() && has_bypassrls_privilege(GetUserId());
 	return has_bypassrls_privilege(GetOuterUserId());
 }
 

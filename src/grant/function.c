@@ -108,6 +108,20 @@ sets_identity(HeapTuple row)
 	return false;
 }
 
+/* Input functions convert a literal when it is parsed; prepared statements keep the result. */
+static bool
+takes_cstring(HeapTuple row)
+{
+	const oidvector *types = &((Form_pg_proc) GETSTRUCT(row))->proargtypes;
+
+	for (int i = 0; i < types->dim1; i++)
+	{
+		if (types->values[i] == CSTRINGOID || types->values[i] == CSTRINGARRAYOID)
+			return true;
+	}
+	return false;
+}
+
 static FunctionFault
 fault_of(HeapTuple row)
 {
@@ -122,13 +136,18 @@ fault_of(HeapTuple row)
 	else if (function->prorettype == TRIGGEROID || function->prorettype == EVENT_TRIGGEROID ||
 			 function->prorettype == LANGUAGE_HANDLEROID)
 	{
-		fault.what = "it is not called by statements but by the server";
-		fault.hint = "Protect the table, or a function that is called.";
+		fault.what = "it is called by the server, not by statements";
+		fault.hint = "Protect the table, or functions that it calls.";
+	}
+	else if (takes_cstring(row))
+	{
+		fault.what = "it is called while statements are parsed";
+		fault.hint = "PostgreSQL keeps what functions with arguments of type cstring make of literals.";
 	}
 	else if (function->provolatile == PROVOLATILE_IMMUTABLE)
 	{
-		fault.what = "it is IMMUTABLE: its results are kept in plans and indexes";
-		fault.hint = "Make it STABLE with ALTER FUNCTION first.";
+		fault.what = "it is immutable";
+		fault.hint = "PostgreSQL keeps results of immutable functions in plans and indexes: make it STABLE with ALTER FUNCTION first.";
 	}
 	else if (sets_identity(row))
 	{

@@ -5,8 +5,8 @@
 #     $wire->parse('s', 'SELECT id FROM t WHERE id > $1')->bind('p', 's', [0])->execute('p', 2)->sync;
 #     $wire->answers;     # what came of each Execute, as text: '1,2+'
 #
-# parse, bind, describe, execute, close, flush and sync queue a message and return the client.  An answer is what an
-# Execute has given: its rows joined by commas (columns by slashes, NULL as nothing), and a "+" if its portal was suspended;
+# parse, bind, describe, execute, call_function, close, flush and sync queue a message and return the client.  An answer is
+# what a function, or an Execute, has given: its rows joined by commas (columns by slashes, NULL as nothing), and a "+" if its portal was suspended;
 # or the SQLSTATE with which the pipeline failed there (the rest up to its Sync is skipped and gives no answer).
 
 package Wire;
@@ -67,6 +67,15 @@ sub execute
 	return $self->message('E', "$portal\0" . pack('N', $rows // 0));
 }
 
+# A function by its OID, past the parser ("fast path"): queued; the server goes on by itself after it.
+sub call_function
+{
+	my ($self, $oid, @values) = @_;
+	push @{ $self->{expected} }, 'function', 'sync';
+	my $values_out = join '', map { pack('N', length $_) . $_ } @values;
+	return $self->message('F', pack('N n n', $oid, 0, scalar @values) . $values_out . pack('n', 0));
+}
+
 sub sync
 {
 	my ($self) = @_;
@@ -109,6 +118,11 @@ sub answers
 			push @answers, join(',', @rows) . ($type eq 's' ? '+' : '');
 			$self->{tag} = $body if $type eq 'C';
 			@rows = ();
+		}
+		elsif ($type eq 'V')
+		{
+			shift @{ $self->{expected} };
+			push @answers, unpack 'x4 a*', $body;
 		}
 		elsif ($type eq 'E')
 		{
