@@ -55,7 +55,13 @@ INSERT INTO bench_case (key, name, kind, unit, target) VALUES
 	('memory_contexts', '  memory contexts', 'over', 'MB', 16);
 INSERT INTO bench_case (key, name, kind, target) VALUES
 	('unprotected', 'unprotected table, library loaded over not loaded', 'ratio', 1.01),
-	('unprotected_floor', '  floor: a library that hooks in and does nothing (auto_explain, switched off)', 'ratio', NULL);
+	('unprotected_floor', '  floor: a library that hooks in and does nothing (auto_explain, switched off)', 'ratio', NULL),
+	('function_c', 'call of a protected C function, over the same unprotected', 'ratio', NULL),
+	('function_definer', '  over the same as SECURITY DEFINER', 'ratio', NULL),
+	('function_plpgsql', '  PL/pgSQL', 'ratio', NULL),
+	('function_sql', '  SQL, over the same that cannot be inlined', 'ratio', NULL),
+	('function_inlined', '  SQL, over the same inlined', 'ratio', NULL),
+	('function_others', 'unprotected functions, library loaded and another one protected, over not loaded', 'ratio', NULL);
 
 -- Both must see the same rows, and see them when alone.
 CREATE PROCEDURE compare(who text, guarded text, written text) LANGUAGE plpgsql AS $$
