@@ -64,6 +64,7 @@ CREATE FUNCTION on_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; 
 CREATE FUNCTION on_command() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE FUNCTION early(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 CREATE FUNCTION masked() RETURNS text LANGUAGE sql STABLE SET role = regress_spsa_guard_bypass AS 'SELECT current_user::text';
+CREATE FUNCTION supported(integer) RETURNS SETOF integer LANGUAGE sql STABLE SUPPORT generate_series_int4_support AS 'SELECT 1';
 CREATE FUNCTION parsed(cstring) RETURNS integer LANGUAGE internal STABLE STRICT AS 'int4in';
 SELECT spsa_protect_function('total(integer)');
 SELECT spsa_protect_function('on_row()');
@@ -72,6 +73,7 @@ SELECT spsa_protect_function('early(integer)');
 \echo :LAST_ERROR_SQLSTATE
 SELECT spsa_protect_function('masked()');
 SELECT spsa_protect_function('parsed(cstring)');
+SELECT spsa_protect_function('supported(integer)');
 INSERT INTO spsa.protected_function VALUES ('early(integer)');
 SELECT function FROM spsa.protected_function ORDER BY 1;
 SELECT event, detail #- '{new,protected_at}' AS detail FROM spsa.audit_event WHERE detail::text LIKE '%raise_pay%';
@@ -91,6 +93,23 @@ SELECT raise_pay(1);
 SELECT plain(1);
 SELECT spsa_attach_connection(:'bob') IS NOT NULL AS attached;
 SELECT raise_pay(1);
+-- behind an inactive group, and muted in it
+:as_admin
+DO $$
+BEGIN
+	PERFORM spsa_create_permission_set('team', kind => 'group', activation_required => true), spsa_create_permission_set('helper'),
+		spsa_create_permission_set('quiet', kind => 'muting');
+	PERFORM spsa_add_group_member('team', 'helper'), spsa_mute('team', 'quiet'), spsa_assign('bob', 'team');
+	PERFORM spsa_grant_function('helper', 'raise_pay(integer)'), spsa_grant_function('helper', 'twice(integer)'),
+		spsa_grant_function('quiet', 'raise_pay(integer)');
+END
+$$;
+:as_clerk
+SELECT raise_pay(1);
+SELECT twice(1);
+SELECT already_active FROM spsa_activate_own('team');
+SELECT raise_pay(1);
+SELECT twice(1);
 -- the names that permission sets have are told to those alone who are assigned them
 :as_admin
 SELECT spsa_grant_function('payroll', f::regprocedure) FROM spsa.protected_function p, LATERAL (SELECT p.function) x (f);

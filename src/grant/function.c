@@ -149,6 +149,11 @@ fault_of(HeapTuple row)
 		fault.what = "it is immutable";
 		fault.hint = "PostgreSQL keeps results of immutable functions in plans and indexes: make it STABLE with ALTER FUNCTION first.";
 	}
+	else if (OidIsValid(function->prosupport))
+	{
+		fault.what = "it has a planner support function, which may replace calls";
+		fault.hint = "Protect a function that calls it.";
+	}
 	else if (sets_identity(row))
 	{
 		fault.what = "it sets the role or the session that it is called by";

@@ -61,6 +61,8 @@ is(outcome($protect, 'clerk'), '42501 permission denied for function spsa_protec
 is(outcome('SELECT pay(1)'), '2', 'a superuser is exempt');
 is(outcome('SELECT pay(1)', 'clerk'), '42501 permission denied to call public.pay(integer)', 'a new connection is guarded');
 is($old->run('SELECT pay(1)'), '2', 'one without the library is not');
+$old->bind('', 'inlined')->execute('')->sync;
+is(($old->answers)[0], '2', 'nor what it had planned');
 is($old->run('SELECT spsa_user_name()'), '', 'it loads the library');
 is($old->run('SELECT pay(1)'), '42501', 'and guards from then on');
 $old->bind('', 'inlined')->execute('')->sync;
@@ -130,6 +132,9 @@ $node->safe_psql('postgres', q{
 	INSERT INTO words VALUES ('7');
 });
 like(outcome(q{SELECT string_agg(data, ' ') FROM pg_logical_slot_get_changes('words', NULL, NULL)}, 'decoder'), qr/w\[word\]:'7'/, 'decoding');
+
+# so is what a walsender runs, which does not heed session_preload_libraries
+is($node->safe_psql('postgres', 'SELECT wage(1)', replication => 'database', extra_params => [ '-U', 'decoder' ]), '3', 'a replication connection');
 
 # The log
 my $log = slurp_file($node->logfile);
