@@ -12,6 +12,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "commands/extension.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -72,6 +73,17 @@ table_oid(const char *name)
 				 errmsg("\"spsa.%s\" does not exist in this database", name),
 				 errhint("The extension is installed with CREATE EXTENSION spsa.")));
 	return oid;
+}
+
+/*
+ * Whether the extension is in this database and has the table: in others a schema of that name is anybody's, and while the
+ * install script runs there may be no tables yet. For hooks, which run everywhere.
+ */
+bool
+table_is_installed(const char *name)
+{
+	return OidIsValid(get_extension_oid("spsa", true)) && OidIsValid(table_schema()) &&
+		OidIsValid(get_relname_relid(name, table_schema()));
 }
 
 /* The schema's owner is the role that the extension's own statements run as. */

@@ -121,6 +121,7 @@ typedef struct TableScan
 } TableScan;
 
 extern Oid	table_oid(const char *name);
+extern bool table_is_installed(const char *name);
 extern Oid	table_schema(void);
 extern Oid	table_extension_owner(void);
 extern Snapshot table_snapshot(void);

@@ -24,7 +24,6 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -44,13 +43,13 @@
 #include "base/signal.h"
 #include "base/table.h"
 #include "enforce/function_guard.h"
+#include "enforce/protect.h"
 #include "grant/definition_cache.h"
 #include "grant/function.h"
 #include "grant/shape.h"
 
 static needs_fmgr_hook_type previous_needs = NULL;
 static fmgr_hook_type previous_hook = NULL;
-static bool preloaded_by_server = false;
 
 typedef struct ProtectedFunction
 {
@@ -94,7 +93,6 @@ compare_functions(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Signatures; none where the extension is not installed, or is just being installed. (The schema might be anybody's then.) */
 static List *
 read_signatures(MemoryContext context)
 {
@@ -102,8 +100,7 @@ read_signatures(MemoryContext context)
 	DefinitionReader reader;
 	Snapshot	snapshot;
 
-	if (!OidIsValid(get_extension_oid("spsa", true)) || !OidIsValid(table_schema()) ||
-		!OidIsValid(get_relname_relid("protected_function", table_schema())))
+	if (!table_is_installed("protected_function"))
 		return NIL;
 	snapshot = table_snapshot();
 	reader = definition_reader(snapshot, signal_definition_count());
@@ -401,26 +398,6 @@ static OwnerStatement delete_protected = {
 	"DELETE FROM spsa.protected_function p WHERE p.function = $1", 1, {TEXTOID}
 };
 
-/* Where the library comes from the settings that new connections of every role begin with. */
-static OwnerStatement select_preloaded = {
-	"SELECT FROM pg_catalog.pg_settings s WHERE s.name = 'session_preload_libraries'"
-	" AND s.source IN ('configuration file', 'command line', 'environment variable', 'global', 'database')"
-	" AND s.setting ~ '(^|[,/ \"])spsa(\\.so)?($|[, \"])'",
-	0
-};
-
-/* Between owner_begin() and owner_end(). */
-static void
-require_preloading(void)
-{
-	if (!preloaded_by_server && owner_execute(&select_preloaded, NULL, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("functions are guarded only where the library is preloaded for everybody"),
-				 errdetail("A connection that has not loaded it does not check calls."),
-				 errhint("Add spsa to shared_preload_libraries and restart the server, or to session_preload_libraries in postgresql.conf or by ALTER DATABASE ... SET, and connect again.")));
-}
-
 /* The signature of the function that the caller owns. */
 static Datum
 own_function(FunctionCallInfo fcinfo)
@@ -451,8 +428,8 @@ spsa_protect_function(PG_FUNCTION_ARGS)
 	Datum		signature = own_function(fcinfo);
 	OwnerState	state;
 
+	protect_require_preload(TextDatumGetCString(signature));
 	owner_begin(&state);
-	require_preloading();
 	owner_execute(&insert_protected, &signature, NULL);
 	owner_end(&state);
 	PG_RETURN_VOID();
@@ -478,7 +455,6 @@ spsa_unprotect_function(PG_FUNCTION_ARGS)
 void
 function_guard_init(void)
 {
-	preloaded_by_server = process_shared_preload_libraries_in_progress;
 	previous_needs = needs_fmgr_hook;
 	needs_fmgr_hook = guard_needed;
 	previous_hook = fmgr_hook;
@@ -489,6 +465,6 @@ function_guard_init(void)
 	RegisterSubXactCallback(subtransaction_event, NULL);
 
 	/* In plans that were made before, functions are inlined. */
-	if (!preloaded_by_server)
+	if (!process_shared_preload_libraries_in_progress)
 		ResetPlanCache();
 }

@@ -11,5 +11,6 @@ extern void protect_run_ddl(const char *sql);
 /* Of protect_object.c: what is no table */
 extern void protect_object(Oid object, int nfields, bool as_restrictive);
 extern void protect_object_end(Oid object);
+extern void protect_require_preload(const char *name);
 
 #endif							/* SPSA_PROTECT_H */

@@ -25,8 +25,9 @@ static OwnerStatement select_preload = {
 	0
 };
 
-static void
-require_preload(const char *name)
+/* For what only hooks guard. */
+void
+protect_require_preload(const char *name)
 {
 	OwnerState	state;
 	int			found;
@@ -109,7 +110,7 @@ protect_object(Oid object, int nfields, bool as_restrictive)
 	OwnerState	state;
 
 	check_arguments(name, nfields, as_restrictive);
-	require_preload(name);
+	protect_require_preload(name);
 	owner_begin_as_caller(&state);
 	switch (get_rel_relkind(object))
 	{

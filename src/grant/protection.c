@@ -66,6 +66,8 @@ make_objects(const Definition *protection, MemoryContext context)
 	control.entrysize = sizeof(ProtectedObject);
 	control.hcxt = context;
 	objects = hash_create("spsa protected objects", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	if (protection == NULL)
+		return objects;
 	foreach(cell, protection->objects)
 	{
 		const ObjectProtection *row = lfirst(cell);
@@ -84,6 +86,23 @@ make_objects(const Definition *protection, MemoryContext context)
 	return objects;
 }
 
+/* NULL where the extension is not installed. */
+static const Definition *
+read_protection(uint64 count, MemoryContext context)
+{
+	const Definition *protection;
+	DefinitionReader reader;
+	Snapshot	snapshot;
+
+	if (!table_is_installed("protected_object"))
+		return NULL;
+	snapshot = table_snapshot();
+	reader = definition_reader(snapshot, count);
+	protection = definition_get(&reader, DEFINITION_OF_PROTECTION, context);
+	table_snapshot_release(snapshot);
+	return protection;
+}
+
 /* An error leaves nothing behind: the context is the caller's until it is complete. */
 static void
 load(void)
@@ -93,11 +112,9 @@ load(void)
 	uint64		count = signal_definition_count();
 	bool		uncommitted = TransactionIdIsValid(GetTopTransactionIdIfAny());
 	Oid			schema = table_schema();
-	Snapshot	snapshot = table_snapshot();
-	DefinitionReader reader = definition_reader(snapshot, count);
-	HTAB	   *objects = make_objects(definition_get(&reader, DEFINITION_OF_PROTECTION, context), context);
+	const Definition *protection = read_protection(count, context);
+	HTAB	   *objects = make_objects(protection, context);
 
-	table_snapshot_release(snapshot);
 	MemoryContextSwitchTo(caller);
 	forget();
 	MemoryContextSetParent(context, TopMemoryContext);

@@ -37,7 +37,7 @@ sub outcome
 	return $status == 0 ? $out : $err =~ /(?:ERROR|FATAL): +(?:(\w{5}): )?(.*)/ ? join(' ', grep { defined } $1, $2) : $err;
 }
 
-my $refused = '55000 functions are guarded only where the library is preloaded for everybody';
+my $refused = '55000 "public.pay(integer)" cannot be protected: the library spsa is not preloaded';
 my $protect = q{SELECT spsa_protect_function('pay(integer)')};
 
 # Not preloaded, or not for everybody
