@@ -28,6 +28,7 @@ CREATE FUNCTION upto(n integer) RETURNS SETOF integer LANGUAGE sql STABLE AS 'SE
 CREATE FUNCTION upto_pl(n integer) RETURNS SETOF integer LANGUAGE plpgsql AS 'BEGIN RETURN NEXT 1; RETURN NEXT n; END';
 CREATE FUNCTION pinned(n integer) RETURNS integer LANGUAGE sql STABLE SET search_path = pg_catalog AS 'SELECT $1 * 3';
 CREATE FUNCTION as_definer(n integer) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT current_user::text || $1';
+CREATE PROCEDURE pay_again() LANGUAGE plpgsql AS 'DECLARE n integer := 1; BEGIN FOR i IN 1 .. 2 LOOP CALL pay(n); COMMIT; END LOOP; RAISE WARNING ''%'', n; END';
 CREATE PROCEDURE pay(INOUT n integer) LANGUAGE plpgsql AS 'BEGIN n := n * 10; COMMIT; n := n + 1; END';
 CREATE FUNCTION any_of(a anyelement, b anyelement) RETURNS anyelement LANGUAGE sql STABLE AS 'SELECT COALESCE($1, $2)';
 CREATE FUNCTION sum_of(VARIADIC n integer[]) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT sum(v) FROM unnest($1) v';
@@ -246,9 +247,11 @@ GRANT SELECT ON way TO regress_spsa_guard_clerk;
 :as_clerk
 SELECT way, try(way, command) AS outcome FROM way ORDER BY place;
 CALL pay(1);
+CALL pay_again();
 SELECT already_active FROM spsa_activate_own('payroll');
 SELECT way, try(way, command) AS outcome FROM way ORDER BY place;
 CALL pay(1);
+CALL pay_again();
 -- EXECUTE is needed besides
 :as_owner
 REVOKE EXECUTE ON FUNCTION raise_pay FROM PUBLIC;
