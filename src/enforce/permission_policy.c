@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "enforce/fold.h"
+#include "enforce/permission_policy.h"
 #include "enforce/plan_mark.h"
 #include "enforce/row_policy.h"
 
@@ -145,6 +146,29 @@ reader_of(const FuncExpr *call)
 	}
 }
 
+/* The present answer, noted in the plan that it is folded into. False: the token is void, which the executor guard says. */
+bool
+permission_policy_ask(PlannerInfo *root, const Question *question, bool *granted)
+{
+	const Shape *shape;
+	SessionEntry *entry;
+
+	switch (session_current(&entry))
+	{
+		case SESSION_LIVE:
+			shape = shape_of(entry, question);
+			break;
+		case SESSION_NONE:
+			shape = shape_none();
+			break;
+		default:
+			return false;
+	}
+	plan_mark_add(root->glob, question, shape->id);
+	*granted = shape->reach == REACH_ALL;
+	return true;
+}
+
 /* NULL: leave the call as it is. */
 static Node *
 fold(PlannerInfo *root, const FuncExpr *call)
@@ -152,8 +176,7 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	QuestionReader reader = reader_of(call);
 	Datum		values[MAX_ARGUMENTS];
 	Question	question = {0};
-	const Shape *shape;
-	SessionEntry *entry;
+	bool		granted;
 	int			n = 0;
 	ListCell   *cell;
 
@@ -165,20 +188,9 @@ fold(PlannerInfo *root, const FuncExpr *call)
 			return NULL;
 		values[n++] = argument->constvalue;
 	}
-	if (reader == NULL || !fold_reads_a_table(root) || !reader(values, &question, false))
+	if (reader == NULL || !fold_reads_a_table(root) || !reader(values, &question, false) ||
+		!permission_policy_ask(root, &question, &granted))
 		return NULL;
-	switch (session_current(&entry))
-	{
-		case SESSION_LIVE:
-			shape = shape_of(entry, &question);
-			break;
-		case SESSION_NONE:
-			shape = shape_none();
-			break;
-		default:
-			return NULL;		/* the executor guard says so */
-	}
-	plan_mark_add(root->glob, &question, shape->id);
 
 	/*
 	 * The column's name was resolved: the plan is as good as the relation's
@@ -186,7 +198,7 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	 */
 	if (reader == read_field)
 		root->glob->relationOids = lappend_oid(root->glob->relationOids, question.subject);
-	return makeBoolConst(shape->reach == REACH_ALL, false);
+	return makeBoolConst(granted, false);
 }
 
 /* SQL: spsa.permission_support(internal) */
