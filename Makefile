@@ -39,6 +39,9 @@ OBJS = \
 	src/enforce/policy_call.o \
 	src/enforce/row_policy.o \
 	src/enforce/permission_policy.o \
+	src/enforce/masked_view.o \
+	src/enforce/masked_view_create.o \
+	src/enforce/masked_view_write.o \
 	src/enforce/plan_mark.o \
 	src/enforce/fold.o \
 	src/enforce/session_value.o \
@@ -59,6 +62,7 @@ INSTALL_SQL = \
 	src/sql/activation.sql \
 	src/sql/enforce.sql \
 	src/sql/function_guard.sql \
+	src/sql/masked_view.sql \
 	src/sql/activation_view.sql \
 	src/sql/specification.sql \
 	src/sql/admin.sql \
@@ -75,6 +79,7 @@ REGRESS_LIST = \
 	field_function \
 	field_guard \
 	object_guard \
+	masked_view \
 	exclusion \
 	ddl \
 	session \
@@ -107,7 +112,8 @@ ISOLATION_LIST = \
 	exclusion \
 	ddl \
 	truncate \
-	function_guard
+	function_guard \
+	masked_view
 
 
 # TAP tests are all there are.

@@ -78,6 +78,10 @@
 #define Anum_protected_object_as_restrictive 4
 #define Anum_protected_object_force 6
 
+#define Anum_masked_view_view 1
+#define Anum_masked_view_object 2
+#define Anum_masked_view_owner 3
+
 #define Anum_assignment_assignment_id 1
 #define Anum_assignment_user_id 2
 #define Anum_assignment_set_id 3

@@ -58,7 +58,8 @@ static OwnerStatement forget_dropped = {
 	" AND r.objsubid IN (0, p.field_number)),"
 	" g AS (DELETE FROM spsa.protected_field p USING relation r WHERE p.object = r.objid"
 	" AND r.objsubid IN (0, p.field_number)),"
-	" h AS (DELETE FROM spsa.function_permission p USING function d WHERE p.function = d.signature)"
+	" h AS (DELETE FROM spsa.function_permission p USING function d WHERE p.function = d.signature),"
+	" m AS (DELETE FROM spsa.masked_view m USING relation r WHERE r.objid IN (m.view, m.object) AND r.objsubid = 0)"
 	" DELETE FROM spsa.protected_function p USING function d WHERE p.function = d.signature",
 	0
 };
@@ -326,6 +327,12 @@ static OwnerStatement select_statistics = {
 	0
 };
 
+static OwnerStatement select_narrow_policies = {
+	"SELECT p.xmin, p.polname::pg_catalog.text FROM spsa.masked_view m"
+	" JOIN pg_catalog.pg_policy p ON p.polrelid = m.object AND NOT p.polpermissive AND p.polroles <> '{0}'",
+	0
+};
+
 /*
  * The name in the first row that this transaction has made, or NULL. What others have made, by whatever way, must not
  * stand in the way of everybody's DDL.
@@ -389,6 +396,19 @@ refuse_statistics(void)
 				 errmsg("protected relation \"%s\" must not have statistics", name),
 				 errdetail("The planner would compare them by operators of any user's, before permissions are checked."),
 				 errhint("Leave out extended statistics and indexes on expressions, and say ALTER COLUMN ... SET STATISTICS 0 in the command that adds a column; or use spsa_unprotect() first.")));
+}
+
+static void
+refuse_narrow_policies(void)
+{
+	char	   *name = made_now(&select_narrow_policies);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("restrictive policy \"%s\" of a table with a masked view cannot be for particular roles", name),
+				 errdetail("Masked views read with the rights of a role of their own, to which it would not apply."),
+				 errhint("Make the policy one for PUBLIC that asks for current_user.")));
 }
 
 /* Frequent commands that make or rename neither functions nor types, but row types. */
@@ -473,6 +493,8 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 		refuse_impostors();
 	refuse_inherited();
 	refuse_statistics();
+	if (IsA(command, CreatePolicyStmt) || IsA(command, AlterPolicyStmt))
+		refuse_narrow_policies();
 	if (rename.columns)
 	{
 		owner_execute(&follow_field_permissions, NULL, NULL);

@@ -40,7 +40,8 @@ static const char *const privileges[] = {
 	"SELECT, INSERT (set_a, set_b, kind), UPDATE (kind), DELETE ON spsa.exclusion",
 
 	/* To look at, and to close sessions. */
-	"SELECT ON spsa.protected_object, spsa.protected_field, spsa.protected_function, spsa.session_activity, spsa.activation,"
+	"SELECT ON spsa.protected_object, spsa.protected_field, spsa.protected_function, spsa.masked_view, spsa.session_activity,"
+	" spsa.activation,"
 	" spsa.activation_end, spsa.audit_event",
 	"SELECT (session_id, user_id, db_role, parent_id, allowed_sets, created_at, authenticated_at, expires_at, idle_timeout,"
 	" security_level, login_type, source_ip, actor, attributes) ON spsa.session",
@@ -62,7 +63,8 @@ static const char *const privileges[] = {
 	" 'spsa_add_group_member', 'spsa_remove_group_member', 'spsa_mute', 'spsa_exclude', 'spsa_remove_exclusion'," \
 	" 'spsa_assign', 'spsa_revoke_assignment', 'spsa_revoke_all', 'spsa_protect', 'spsa_unprotect'," \
 	" 'spsa_protect_field', 'spsa_unprotect_field'," \
-	" 'spsa_protect_function', 'spsa_unprotect_function')"
+	" 'spsa_protect_function', 'spsa_unprotect_function'," \
+	" 'spsa_create_masked_view', 'spsa_drop_masked_view')"
 
 /* How many privileges the role itself holds in schema spsa and on the extension's functions. */
 #define HELD \

@@ -124,6 +124,21 @@ COMMENT ON COLUMN spsa.exclusion.set_a IS 'the one with the lower identifier; th
 COMMENT ON COLUMN spsa.exclusion.set_b IS 'the other one';
 COMMENT ON COLUMN spsa.exclusion.kind IS 'static: never both assigned to a user; dynamic: never both in effect in a session: if both come into force, neither is in effect';
 
+CREATE TABLE spsa.masked_view (
+	view regclass NOT NULL,
+	object regclass NOT NULL,
+	owner regrole NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT masked_view_pkey PRIMARY KEY (view)
+);
+CREATE INDEX masked_view_owner_idx ON spsa.masked_view (owner);
+CREATE INDEX masked_view_object_idx ON spsa.masked_view (object);
+COMMENT ON TABLE spsa.masked_view IS 'views in which fields that cannot be read are null, as spsa_create_masked_view() made them';
+COMMENT ON COLUMN spsa.masked_view.view IS 'the view';
+COMMENT ON COLUMN spsa.masked_view.object IS 'the table that it shows';
+COMMENT ON COLUMN spsa.masked_view.owner IS 'role that owned the view when it was made, and reads the table for it without field permissions';
+COMMENT ON COLUMN spsa.masked_view.created_at IS 'when it was made first';
+
 SELECT pg_catalog.pg_extension_config_dump('spsa.group_member', '');
 SELECT pg_catalog.pg_extension_config_dump('spsa.field_permission', '');
 SELECT pg_catalog.pg_extension_config_dump('spsa.function_permission', '');
@@ -133,3 +148,4 @@ SELECT pg_catalog.pg_extension_config_dump('spsa.custom_permission_grant', '');
 SELECT pg_catalog.pg_extension_config_dump('spsa.protected_field', '');
 SELECT pg_catalog.pg_extension_config_dump('spsa.protected_function', '');
 SELECT pg_catalog.pg_extension_config_dump('spsa.exclusion', '');
+SELECT pg_catalog.pg_extension_config_dump('spsa.masked_view', '');

@@ -9,15 +9,16 @@ REVOKE ALL ON TYPE
 	spsa.app_user, spsa.permission_set, spsa.object_permission, spsa.row_scope, spsa.protected_object, spsa.assignment,
 	spsa.session, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
 	spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
-	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion,
+	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion, spsa.masked_view,
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
--- All that is for everybody in the schema: this view, the function below that it calls, and the type of security levels.
+-- All that is for everybody in the schema: this view, the function that it calls, the one that masked views call, and the
+-- type of security levels.
 GRANT USAGE ON SCHEMA spsa TO PUBLIC;
 GRANT USAGE ON TYPE spsa.security_level TO PUBLIC;
 GRANT SELECT, INSERT, DELETE ON spsa.session_perm_set_activation TO PUBLIC;
-GRANT EXECUTE ON FUNCTION spsa.visible_activations() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION spsa.visible_activations(), spsa.masked(anyelement) TO PUBLIC;
 -- Who makes a trigger must be able to call its function; nobody can call this one otherwise.
 GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 
@@ -30,6 +31,8 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_unprotect_field(regclass, name),
 	@extschema@.spsa_protect_function(regprocedure),
 	@extschema@.spsa_unprotect_function(regprocedure),
+	@extschema@.spsa_create_masked_view(regclass, text),
+	@extschema@.spsa_drop_masked_view(regclass),
 	@extschema@.spsa_create_user(text, jsonb, name),
 	@extschema@.spsa_enable_user(text),
 	@extschema@.spsa_disable_user(text, text),

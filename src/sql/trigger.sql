@@ -98,6 +98,8 @@ CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_f
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.exclusion
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.masked_view
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
 -- What the functions do with these three, they record themselves.
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.session
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
@@ -125,6 +127,7 @@ CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.custom_permission_grant EXE
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_field EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_function EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.exclusion EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.masked_view EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER notify_event AFTER INSERT ON spsa.audit_event
 	FOR EACH ROW EXECUTE FUNCTION spsa.notify_event();
 
