@@ -116,6 +116,9 @@ read_fields(Write *write, const MaskedView *masked, HeapTuple old_row, HeapTuple
 	}
 }
 
+static void refuse_masked(const Write *write, const Field *field) pg_attribute_noreturn();
+static void refuse_without_key(const Write *write, int code, const char *detail) pg_attribute_noreturn();
+
 static void
 refuse_masked(const Write *write, const Field *field)
 {
