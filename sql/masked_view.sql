@@ -441,16 +441,52 @@ SET ROLE regress_spsa_mv_creator;
 GRANT spsa_masked_view TO regress_spsa_mv_creator;
 RESET ROLE;
 SELECT * FROM fault;
+SET ROLE regress_spsa_mv_app;
+SELECT id, salary FROM mv.emp_view;
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM mv.emp_view;
+RESET ROLE;
 GRANT CREATE, USAGE ON SCHEMA mv TO regress_spsa_mv_creator, spsa_masked_view;
 SET ROLE regress_spsa_mv_creator;
 SET ROLE spsa_masked_view;
 CREATE VIEW mv.evil AS SELECT id, salary FROM mv.emp;
+SELECT salary FROM mv.emp;
+SELECT * FROM mv.evil;
 SET ROLE regress_spsa_mv_creator;
 REVOKE spsa_masked_view FROM regress_spsa_mv_creator;
 RESET ROLE;
 SELECT * FROM fault;
+GRANT SELECT ON mv.evil TO regress_spsa_mv_app;
+SET ROLE regress_spsa_mv_app;
+SELECT * FROM mv.evil;
+SELECT id, salary FROM mv.emp_view;
+RESET ROLE;
 DROP VIEW mv.evil;
 SELECT * FROM fault;
+SET ROLE regress_spsa_mv_app;
+SELECT id, name, salary FROM mv.emp_view WHERE id < 3 ORDER BY id;
+-- the table itself, and a view of another owner, are checked as ever
+SELECT id, salary FROM mv.emp;
+UPDATE mv.emp SET salary = 1;
+SET ROLE regress_spsa_mv_owner;
+CREATE VIEW mv.mine AS SELECT salary FROM mv.emp;
+GRANT SELECT ON mv.mine TO regress_spsa_mv_app;
+SET ROLE regress_spsa_mv_app;
+SELECT * FROM mv.mine;
+RESET ROLE;
+DROP VIEW mv.mine;
+SET ROLE spsa_masked_view;
+SELECT salary FROM mv.emp;
+RESET ROLE;
+-- or it is no longer recorded
+BEGIN;
+DELETE FROM spsa.masked_view;
+SET ROLE regress_spsa_mv_app;
+SELECT id, salary FROM mv.emp_view;
+ROLLBACK;
+SET ROLE regress_spsa_mv_app;
+SELECT count(*) FROM mv.emp_view;
+RESET ROLE;
 CREATE FUNCTION try(sql text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE fault text;
 BEGIN

@@ -8,6 +8,7 @@
 #include "base/signal.h"
 #include "enforce/executor_guard.h"
 #include "enforce/function_guard.h"
+#include "enforce/masked_view.h"
 #include "enforce/no_scan.h"
 #include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
@@ -39,6 +40,7 @@ _PG_init(void)
 	shape_init();
 	plan_mark_init();
 	no_scan_init();
+	masked_view_init();
 	object_guard_init();
 	truncate_init();
 	executor_guard_init();

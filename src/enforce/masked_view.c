@@ -38,11 +38,13 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "base/signal.h"
 #include "base/table.h"
 #include "enforce/fold.h"
 #include "enforce/masked_view.h"
@@ -230,6 +232,50 @@ is_recorded_owner(Oid role)
 	return found;
 }
 
+/* A role that was found to be in order, until anything changes on which that rests: see also the signals of the table. */
+static Oid	proven_role = InvalidOid;
+static uint64 proven_under = 0;
+static uint64 changes = 0;
+
+static void
+something_changed(Datum arg, int cache, uint32 hash)
+{
+	proven_role = InvalidOid;
+	changes++;
+}
+
+/* Roles, memberships; relations, with owner and options; rules. */
+void
+masked_view_init(void)
+{
+	CacheRegisterSyscacheCallback(AUTHOID, something_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, something_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(RELOID, something_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(RULERELNAME, something_changed, (Datum) 0);
+}
+
+static bool
+is_in_order(Oid role)
+{
+	uint64		before = changes;
+	uint64		definitions = signal_counts(0, 0).definition;
+	char	   *fault;
+
+	if (role == proven_role && definitions == proven_under)
+		return true;
+	if (!is_recorded_owner(role))
+		return false;
+	fault = masked_view_fault(role);
+	if (fault != NULL)
+		session_log_refusal("read masked views", psprintf("role \"%s\" cannot own them: %s", GetUserNameFromId(role, false), fault));
+	else if (changes == before)
+	{
+		proven_role = role;
+		proven_under = definitions;
+	}
+	return fault == NULL;
+}
+
 /*
  * Whether reading under a role's rights needs no field permissions; role is the checkAsUser of a range table's entry, which
  * only views and rules have (so that what runs as this role by other ways is not exempt). For the field guard, before it
@@ -238,14 +284,7 @@ is_recorded_owner(Oid role)
 bool
 masked_view_exempts(Oid role)
 {
-	char	   *fault;
-
-	if (!OidIsValid(role) || !is_recorded_owner(role))
-		return false;
-	fault = masked_view_fault(role);
-	if (fault != NULL)
-		session_log_refusal("read masked views", psprintf("role \"%s\" cannot own them: %s", GetUserNameFromId(role, false), fault));
-	return fault == NULL;
+	return OidIsValid(role) && is_in_order(role);
 }
 
 /* SQL: spsa.masked_view_fault(regrole) */

@@ -12,6 +12,7 @@ typedef struct MaskedView
 	AttrNumber *fields;			/* which columns of the table they show */
 } MaskedView;
 
+extern void masked_view_init(void);
 extern bool masked_view_read(Relation view, MaskedView *masked);
 extern char *masked_view_fault(Oid role);
 extern bool masked_view_exempts(Oid role);

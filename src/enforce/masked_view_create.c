@@ -29,6 +29,7 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/masked_view.h"
+#include "enforce/protect.h"
 
 #define MASKED_VIEW_ROLE "spsa_masked_view"
 
@@ -44,24 +45,9 @@ typedef struct Creation
 } Creation;
 
 static char *
-qualified(Oid schema, const char *name)
-{
-	return pstrdup(quote_qualified_identifier(get_namespace_name(schema), name));
-}
-
-static char *
 quoted_role(Oid role)
 {
 	return pstrdup(quote_identifier(GetUserNameFromId(role, false)));
-}
-
-static void
-run(const char *sql)
-{
-	int			result = SPI_execute(sql, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
 }
 
 static void
@@ -176,7 +162,7 @@ resolve_view(Creation *creation, text *name)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a masked view cannot be temporary")));
 	creation->view_name = range->relname;
-	creation->view = qualified(schema, range->relname);
+	creation->view = pstrdup(quote_qualified_identifier(get_namespace_name(schema), range->relname));
 }
 
 /* ---- the view ---- */
@@ -252,8 +238,8 @@ follow_renames(const Creation *creation, const MaskedView *existing)
 		char	   *should = get_attname(creation->object, existing->fields[i], false);
 
 		if (strcmp(is, should) != 0)
-			run(psprintf("ALTER VIEW %s RENAME COLUMN %s TO %s", creation->view, pstrdup(quote_identifier(is)),
-						 quote_identifier(should)));
+			protect_run_ddl(psprintf("ALTER VIEW %s RENAME COLUMN %s TO %s", creation->view, pstrdup(quote_identifier(is)),
+									 quote_identifier(should)));
 	}
 }
 
@@ -266,13 +252,13 @@ create_view(const Creation *creation)
 	if (!OidIsValid(creation->existing))
 	{
 		owner_begin_as_caller(&state);
-		run(view_sql(creation, &existing));
+		protect_run_ddl(view_sql(creation, &existing));
 		owner_end(&state);
 		return;
 	}
 	owner_begin(&state);
 	follow_renames(creation, &existing);
-	run(view_sql(creation, &existing));
+	protect_run_ddl(view_sql(creation, &existing));
 	owner_end(&state);
 }
 
@@ -287,7 +273,7 @@ role_of_views(void)
 
 	if (!OidIsValid(role))
 	{
-		run("CREATE ROLE " MASKED_VIEW_ROLE);
+		protect_run_ddl("CREATE ROLE " MASKED_VIEW_ROLE);
 		role = get_role_oid(MASKED_VIEW_ROLE, false);
 	}
 	fault = masked_view_fault(role);
@@ -306,7 +292,7 @@ grant_table(const Creation *creation)
 	OwnerState	state;
 
 	owner_begin_as_caller(&state);
-	run(psprintf("GRANT SELECT ON TABLE %s TO %s", creation->table, quoted_role(creation->role)));
+	protect_run_ddl(psprintf("GRANT SELECT ON TABLE %s TO %s", creation->table, quoted_role(creation->role)));
 	owner_end(&state);
 }
 
@@ -335,8 +321,8 @@ make_writable(const Creation *creation, Oid view)
 	Datum		value = ObjectIdGetDatum(view);
 
 	if (owner_execute(&select_trigger, &value, NULL) == 0)
-		run(psprintf("CREATE TRIGGER spsa_write INSTEAD OF INSERT OR UPDATE OR DELETE ON %s"
-					 " FOR EACH ROW EXECUTE FUNCTION spsa.write_masked_view()", creation->view));
+		protect_run_ddl(psprintf("CREATE TRIGGER spsa_write INSTEAD OF INSERT OR UPDATE OR DELETE ON %s"
+								 " FOR EACH ROW EXECUTE FUNCTION spsa.write_masked_view()", creation->view));
 	if (!has_primary_key(creation->object))
 		ereport(NOTICE,
 				(errmsg("rows of masked view \"%s\" cannot be updated or deleted", creation->view_name),
@@ -371,9 +357,9 @@ hand_over(const Creation *creation)
 	Oid			view = DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(creation->view)));
 	Datum		values[3] = {ObjectIdGetDatum(view), ObjectIdGetDatum(creation->object), ObjectIdGetDatum(creation->role)};
 
-	run(psprintf("ALTER VIEW %s OWNER TO %s", creation->view, quoted_role(creation->role)));
-	run(psprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s WITH GRANT OPTION", creation->view,
-				 quoted_role(owner_of(creation->object))));
+	protect_run_ddl(psprintf("ALTER VIEW %s OWNER TO %s", creation->view, quoted_role(creation->role)));
+	protect_run_ddl(psprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s WITH GRANT OPTION", creation->view,
+							 quoted_role(owner_of(creation->object))));
 	make_writable(creation, view);
 	owner_execute(&upsert_view, values, NULL);
 }
@@ -392,7 +378,7 @@ spsa_create_masked_view(PG_FUNCTION_ARGS)
 				 errmsg("%s must not be null", PG_ARGISNULL(0) ? "object" : "view_name")));
 	creation.object = PG_GETARG_OID(0);
 	check_table(creation.object);
-	creation.table = qualified(get_rel_namespace(creation.object), get_rel_name(creation.object));
+	creation.table = protect_qualified_name(creation.object);
 	resolve_view(&creation, PG_GETARG_TEXT_PP(1));
 
 	owner_begin(&state);
@@ -437,7 +423,7 @@ spsa_drop_masked_view(PG_FUNCTION_ARGS)
 	LockRelationOid(view, AccessExclusiveLock);
 	check_view(view);
 	owner_begin(&state);
-	run(psprintf("DROP VIEW %s", qualified(get_rel_namespace(view), get_rel_name(view))));
+	protect_run_ddl(psprintf("DROP VIEW %s", protect_qualified_name(view)));
 	owner_end(&state);
 	PG_RETURN_VOID();
 }

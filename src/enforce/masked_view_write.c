@@ -142,8 +142,7 @@ check_masked(const Write *write, bool creates)
 
 		if (field->readable || field->new_null)
 			continue;
-		if (!creates || write->session == NULL ||
-			!effective_field(write->session, RelationGetRelid(write->table), field->column->attnum, PRIVILEGE_CREATE))
+		if (!creates || !may(write, field->column, QUESTION_FIELD_CREATE))
 			refuse_masked(write, field);
 	}
 }

@@ -155,6 +155,8 @@ CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.protected_functio
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.exclusion
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.masked_view
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal AFTER UPDATE OR DELETE ON spsa.app_user
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_user();
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.assignment
@@ -179,6 +181,7 @@ CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.custom_permission_grant EX
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.protected_field EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.protected_function EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.exclusion EXECUTE FUNCTION spsa.signal_definition();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.masked_view EXECUTE FUNCTION spsa.signal_definition();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.app_user EXECUTE FUNCTION spsa.signal_user();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTION spsa.signal_user();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.signal_session();
@@ -204,3 +207,4 @@ ALTER TABLE spsa.custom_permission_grant ENABLE ALWAYS TRIGGER signal, ENABLE AL
 ALTER TABLE spsa.protected_field ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.protected_function ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.exclusion ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.masked_view ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
