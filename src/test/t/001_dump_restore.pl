@@ -75,8 +75,8 @@ $old->safe_psql('app', q{
 # one that is in use was renamed after the table was protected, and so was the argument's type of a function.
 $old->safe_psql('app', q{
 	SET search_path = tools;
-	CREATE TABLE crm.staff (gone int, id int, gone_too int, area text, salary int, bonus int);
-	INSERT INTO crm.staff SELECT 0, i, 0, 'r' || i % 4, i, i FROM generate_series(1, 8) i;
+	CREATE TABLE crm.staff (gone int, id int PRIMARY KEY, gone_too int, area text, salary int, bonus int, pin int);
+	INSERT INTO crm.staff SELECT 0, i, 0, 'r' || i % 4, i, i, 1000 + i FROM generate_series(1, 8) i;
 	GRANT SELECT ON crm.staff TO regress_spsa_app;
 	SELECT spsa_protect('crm.staff', '{area}');
 	ALTER TABLE crm.staff DROP COLUMN gone, DROP COLUMN gone_too;
@@ -93,6 +93,10 @@ $old->safe_psql('app', q{
 	ALTER TABLE crm.staff DROP COLUMN bonus;
 	CREATE FUNCTION pg_temp.set_of(text) RETURNS int LANGUAGE sql AS 'SELECT set_id FROM spsa.permission_set WHERE set_name = $1';
 	INSERT INTO spsa.protected_field (object, field) VALUES ('crm.staff', 'salary');
+	INSERT INTO spsa.protected_field (object, field) VALUES ('crm.staff', 'pin');
+	SELECT spsa_create_masked_view('crm.staff', 'crm.staff_view');
+	GRANT SELECT ON crm.staff_view TO regress_spsa_app;
+	ALTER TABLE crm.staff RENAME pin TO code;
 	INSERT INTO spsa.field_permission (set_id, object, field, can_read) VALUES (pg_temp.set_of('staff'), 'crm.staff', 'salary', true),
 		(pg_temp.set_of('muting'), 'crm.staff', 'region', true);
 	INSERT INTO spsa.object_permission (set_id, object, can_edit) VALUES (pg_temp.set_of('muting'), 'crm.staff', true);
@@ -111,7 +115,7 @@ my $questions = q{
 	SELECT spsa_allows_field('crm.staff', 'salary', 'read'), spsa_allows_field('crm.staff', 'id', 'read'), spsa_allows_field('crm.staff', 'id', 'edit'),
 		spsa_allows_function('crm.raise(int, crm."Odd money"[])'), spsa_allows_function('crm.close()'),
 		spsa_has_permission('export'), spsa_has_permission('manage_activations'), spsa_has_permission('run_flows'),
-		(SELECT string_agg(id::text, ' ' ORDER BY id) FROM crm.staff)};
+		(SELECT string_agg(id::text, ' ' ORDER BY id) FROM crm.staff), (SELECT string_agg(v::text, ' ' ORDER BY id) FROM crm.staff_view v)};
 
 sub answers
 {
@@ -131,7 +135,7 @@ like($before, qr/^eve\|crm.account\|$/m, 'eve sees nothing');
 like($before, qr/^bob\|crm.whole\|1 2 3 4$/m, 'a table without row fields');
 unlike($before, qr/crm.(retyped|shrunk)\|.*\d/, 'a scope whose field was retyped or dropped reaches nothing');
 my $answers = answers($old, 'app');
-is($answers, "f|f|f|f|f|f|f|f|\nt|t|f|t|t|t|t|f|1 2 5 6", 'groups, fields, functions, custom permissions');
+is($answers, "f|f|f|f|f|f|f|f||\nt|t|f|t|t|t|t|f|1 2 5 6|(1,r1,1,) (2,r2,2,) (5,r1,5,) (6,r2,6,)", 'groups, fields, functions, custom permissions');
 
 # A live session, an active set, and the traces that they leave.
 my ($session, $token) = split /\|/, $old->safe_psql('app', "SELECT session_id, token FROM tools.spsa_open_session('bob', idle_timeout => '1 hour')");
@@ -141,7 +145,7 @@ my $rows = 'SELECT count(*) FROM spsa.session UNION ALL SELECT count(*) FROM sps
 my %numbered = (row_scope => 'scope_id, set_id, object, field, operator, literals, attribute, privileges, field_type, field_number IS DISTINCT FROM 0',
 	field_permission => 'set_id, object, field, can_read, can_edit, muting', protected_field => 'object, field, protected_at');
 my $tables = join '; ', map { "SELECT " . ($numbered{$_} // '*') . " FROM spsa.$_ t ORDER BY t::text" } qw(app_user permission_set object_permission row_scope protected_object assignment
-	group_member field_permission function_permission custom_permission custom_permission_grant protected_field protected_function exclusion);
+	group_member field_permission function_permission custom_permission custom_permission_grant protected_field protected_function exclusion masked_view);
 my $numbers = q{SELECT object, field, field_number = attnum FROM (SELECT object, field, field_number FROM spsa.field_permission
 	UNION ALL SELECT object, field, field_number FROM spsa.protected_field) f JOIN pg_attribute ON attrelid = object AND attname = field ORDER BY 1, 2};
 my $policies = "SELECT polrelid::regclass, polname, polpermissive, polcmd, polroles, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
@@ -167,7 +171,7 @@ for my $file (qw(plain.sql custom.sql))
 my $new = PostgreSQL::Test::Cluster->new('new');
 $new->init;
 $new->start;
-$new->safe_psql('postgres', 'CREATE ROLE regress_spsa_owner; CREATE ROLE regress_spsa_app;');
+$new->safe_psql('postgres', 'CREATE ROLE regress_spsa_owner; CREATE ROLE regress_spsa_app; CREATE ROLE spsa_masked_view;');
 for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/plain.sql", '-d' ],
 	[ 'single', 'pg_restore', '-1', '-e', "$dir/custom.dump", '-d' ],
 	[ 'directory', 'pg_restore', '-e', "$dir/directory", '-d' ])
@@ -181,9 +185,11 @@ for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "
 	like($err, qr/session is not valid/, "$name: the old token is worth nothing");
 	is(visible($new, $name), $before, "$name: the same access");
 	is(answers($new, $name), $answers, "$name: the same answers");
-	is($new->safe_psql($name, $numbers), "crm.staff|region|t\ncrm.staff|salary|t\ncrm.staff|salary|t", "$name: columns by their numbers here");
+	is($new->safe_psql($name, $numbers), "crm.staff|code|t\ncrm.staff|region|t\ncrm.staff|salary|t\ncrm.staff|salary|t", "$name: columns by their numbers here");
 	$new->safe_psql($name, 'ALTER TABLE crm.staff RENAME salary TO pay');
-	is($new->safe_psql($name, 'SELECT field FROM spsa.protected_field'), 'pay', "$name: a protected column keeps its protection");
+	is($new->safe_psql($name, 'SELECT field FROM spsa.protected_field ORDER BY 1'), "code\npay", "$name: a protected column keeps its protection");
+	is($new->safe_psql($name, "SELECT tools.spsa_create_masked_view('crm.staff', 'crm.staff_view'); SELECT attname FROM pg_attribute WHERE attrelid = 'crm.staff_view'::regclass AND attnum > 0 ORDER BY attnum"),
+		"\nid\nregion\npay\ncode", "$name: a masked view is replaced");
 	$new->safe_psql($name, 'SET search_path = tools; ALTER TABLE crm.staff ADD COLUMN bonus int; UPDATE crm.staff SET bonus = 1; SELECT spsa_protect($$crm.staff$$, $${region,bonus}$$)');
 	is($new->safe_psql($name, q{SELECT s.set_name, field, field_number = attnum FROM spsa.row_scope r JOIN spsa.permission_set s USING (set_id)
 		JOIN pg_attribute ON attrelid = object AND attname = field WHERE object = 'crm.staff'::regclass ORDER BY 1}), "dead|bonus|f",
