@@ -61,7 +61,9 @@ INSERT INTO bench_case (key, name, kind, target) VALUES
 	('function_plpgsql', '  PL/pgSQL', 'ratio', NULL),
 	('function_sql', '  SQL, over the same that cannot be inlined', 'ratio', NULL),
 	('function_inlined', '  SQL, over the same inlined', 'ratio', NULL),
-	('function_others', 'unprotected functions, library loaded and another one protected, over not loaded', 'ratio', NULL);
+	('function_others', 'unprotected functions, library loaded and another one protected, over not loaded', 'ratio', NULL),
+	('masked', 'readable field through a masked view, over the table itself', 'ratio', 1.02),
+	('masked_own', '  the same of 174 rows, planned each time', 'ratio', NULL);
 
 -- Both must see the same rows, and see them when alone.
 CREATE PROCEDURE compare(who text, guarded text, written text) LANGUAGE plpgsql AS $$
