@@ -152,6 +152,69 @@ SELECT * FROM over ORDER BY id;
 RESET ROLE;
 SELECT * FROM over ORDER BY id;
 SET ROLE regress_spsa_mv_app;
+-- in whatever place of a query, folded into it: the same as from a view that is kept apart
+RESET ROLE;
+SELECT spsa_create_masked_view('mv.emp', 'mv.apart');
+ALTER VIEW mv.apart SET (security_barrier);
+GRANT SELECT ON mv.apart TO regress_spsa_mv_app;
+CREATE FUNCTION mv.echo(text, numeric) RETURNS TABLE (a text, b numeric) STABLE LANGUAGE sql AS 'SELECT $1, $2';
+CREATE FUNCTION mv.known(numeric) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT $1 IS NOT NULL';
+CREATE TABLE mv.query (n serial, query text);
+GRANT SELECT ON mv.query TO regress_spsa_mv_app;
+INSERT INTO mv.query (query) VALUES
+	('SELECT id, (SELECT count(*) FROM generate_series(1, 300) g WHERE g <= v.salary) AS c, (SELECT v.ssn || v.name), (SELECT v.name) FROM VIEW v'),
+	('SELECT id FROM VIEW v WHERE EXISTS (SELECT FROM VIEW w WHERE w.salary = v.salary OR w.ssn = v.ssn OR w.name = v.name)'),
+	('SELECT id FROM VIEW v WHERE salary = ANY (SELECT w.salary FROM VIEW w WHERE w.id = v.id) OR name IN (SELECT w.name FROM VIEW w)'),
+	('SELECT id FROM VIEW v WHERE salary NOT IN (SELECT w.id FROM VIEW w)'),
+	('SELECT v.id, l.* FROM VIEW v, LATERAL (SELECT v.salary AS a, v.ssn AS b, v.name AS c) l'),
+	('SELECT v.id, l.* FROM VIEW v, LATERAL (SELECT v.salary + w.salary AS a, v.ssn, w.name FROM VIEW w WHERE w.id <> v.id OFFSET 0) l'),
+	('SELECT v.id, l.* FROM VIEW v, LATERAL (SELECT (SELECT (SELECT v.salary || w.name)) AS a FROM VIEW w ORDER BY w.id LIMIT 1) l'),
+	('SELECT v.id, e.* FROM VIEW v, mv.echo(v.ssn, v.salary) e'),
+	('SELECT v.id, e.* FROM VIEW v LEFT JOIN mv.echo(v.name, v.salary) e ON mv.known(v.salary)'),
+	('SELECT v.id, u FROM VIEW v, unnest(ARRAY[v.salary, v.id]) u'),
+	('SELECT g, v.id, v.name, v.salary, v.ssn IS NULL FROM generate_series(1, 4) g LEFT JOIN VIEW v ON v.id = g'),
+	('SELECT v.id, w.salary, w.name FROM VIEW v FULL JOIN VIEW w ON v.salary = w.salary'),
+	('SELECT v.id, w.id FROM VIEW v JOIN VIEW w USING (id, name)'),
+	('SELECT id, salary, name FROM VIEW UNION ALL SELECT id, salary, ssn FROM VIEW'),
+	('SELECT * FROM (SELECT id, salary, name FROM VIEW UNION ALL SELECT id, 1, ssn FROM VIEW) u WHERE salary IS NULL OR salary > 0'),
+	('SELECT salary, ssn FROM VIEW EXCEPT SELECT 100, $x$A1$x$'),
+	('WITH c AS MATERIALIZED (SELECT * FROM VIEW) SELECT c.*::text FROM c'),
+	('WITH RECURSIVE r AS (SELECT id, salary FROM VIEW UNION SELECT v.id + 1, v.salary FROM VIEW v JOIN r ON v.id = r.id) SELECT * FROM r'),
+	('SELECT DISTINCT ON (salary) salary, id FROM VIEW ORDER BY salary, id'),
+	('SELECT id, rank() OVER (ORDER BY salary, ssn), first_value(salary) OVER (PARTITION BY ssn ORDER BY id) FROM VIEW'),
+	('SELECT max(salary), min(ssn), string_agg(name, $x$,$x$ ORDER BY salary, id) FILTER (WHERE salary IS NULL) FROM VIEW GROUP BY GROUPING SETS ((salary), (ssn), ()) HAVING count(salary) >= 0'),
+	('SELECT CASE WHEN salary IS NULL THEN name ELSE ssn END AS x, COALESCE(salary, -1), GREATEST(salary, id), NULLIF(ssn, name), ROW(salary, ssn) IS NULL FROM VIEW'),
+	('SELECT v, v IS NULL, (v).salary, row_to_json(v) ->> $x$ssn$x$ FROM VIEW v'),
+	('SELECT x.* FROM (SELECT v FROM VIEW v) y, LATERAL (SELECT (y.v).salary, (y.v).name) x');
+SET ROLE regress_spsa_mv_app;
+CREATE FUNCTION pg_temp.compare() RETURNS TABLE (n integer, rows bigint, different bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	q mv.query;
+	one text;
+	two text;
+BEGIN
+	FOR q IN SELECT * FROM mv.query ORDER BY query.n LOOP
+		one := format('SELECT q::text FROM (%s) q', replace(q.query, 'VIEW', 'mv.emp_view'));
+		two := format('SELECT q::text FROM (%s) q', replace(q.query, 'VIEW', 'mv.apart'));
+		n := q.n;
+		EXECUTE format('SELECT count(*) FROM (%s) x', one) INTO rows;
+		EXECUTE format('SELECT count(*) FROM ((%s EXCEPT ALL %s) UNION ALL (%2$s EXCEPT ALL %1$s)) x', one, two) INTO different;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+SELECT * FROM pg_temp.compare();
+SELECT already_active FROM spsa_activate_own('Payroll');
+SELECT count(*), sum(rows) AS rows, sum(different) AS different FROM pg_temp.compare();
+SELECT spsa_deactivate_own('Payroll');
+CREATE TEMP TABLE target (id integer, salary numeric, name text);
+INSERT INTO target SELECT id, salary, name FROM mv.emp_view;
+UPDATE target t SET name = COALESCE(v.salary::text, v.name) || '!', salary = (SELECT max(w.salary) FROM mv.emp_view w WHERE w.id = v.id) FROM mv.emp_view v WHERE v.id = t.id;
+MERGE INTO target t USING mv.emp_view v ON t.id = v.id WHEN MATCHED THEN UPDATE SET name = t.name || COALESCE(v.ssn, '-') || v.region;
+DELETE FROM target t USING mv.emp_view v WHERE t.id = v.id AND v.salary IS NOT NULL;
+SELECT * FROM target ORDER BY id;
+RESET ROLE;
+SELECT spsa_drop_masked_view('mv.apart');
+SET ROLE regress_spsa_mv_app;
 SET row_security = off;
 SELECT * FROM mv.emp_view;
 \echo :LAST_ERROR_SQLSTATE
@@ -577,7 +640,8 @@ SELECT event, count(*) FROM spsa.audit_event WHERE event LIKE 'masked\_view%' GR
 DROP EXTENSION spsa CASCADE;
 SELECT to_regclass('mv.emp_view');
 DROP SCHEMA mv CASCADE;
-DROP FUNCTION pg_temp.leak, try;
+DROP TABLE target;
+DROP FUNCTION pg_temp.leak, pg_temp.compare, try;
 DROP OWNED BY spsa_masked_view;
 DROP OWNED BY regress_spsa_mv_eve, regress_spsa_mv_creator;
 DROP ROLE spsa_masked_view, regress_spsa_mv_owner, regress_spsa_mv_app, regress_spsa_mv_eve, regress_spsa_mv_creator;

@@ -46,7 +46,6 @@
 
 #include "base/signal.h"
 #include "base/table.h"
-#include "enforce/fold.h"
 #include "enforce/masked_view.h"
 #include "enforce/permission_policy.h"
 #include "enforce/plan_mark.h"
@@ -99,7 +98,8 @@ read_query(Query *query, Oid function, MaskedView *masked)
 		return false;
 	table = ((const RangeTblRef *) linitial(query->jointree->fromlist))->rtindex;
 	rte = rt_fetch(table, query->rtable);
-	if (rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION || rte->tablesample != NULL)
+	if (rte->rtekind != RTE_RELATION || rte->tablesample != NULL ||
+		(rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_PARTITIONED_TABLE))
 		return false;
 	masked->object = rte->relid;
 	masked->nfields = 0;
@@ -302,9 +302,24 @@ spsa_masked_view_fault(PG_FUNCTION_ARGS)
 
 /* ---- spsa.masked() ---- */
 
+/* The table that a column is of; NULL: it is none. The query may be within the one that reads it. */
+static const RangeTblEntry *
+table_of_column(PlannerInfo *root, const Var *var)
+{
+	const RangeTblEntry *rte;
+
+	for (Index level = 0; level < var->varlevelsup && root != NULL; level++)
+		root = root->parent_root;
+	if (root == NULL || root->parse == NULL || var->varno <= 0 || var->varno > list_length(root->parse->rtable))
+		return NULL;
+	rte = rt_fetch(var->varno, root->parse->rtable);
+	return rte->rtekind == RTE_RELATION ? rte : NULL;
+}
+
 /*
  * Folded where the argument is a column of a table whose rows are guarded from the role that reads it. A view that came
  * into the possession of a role that bypasses row-level security, as by a restored dump without owners, shows nothing.
+ * Expressions that belong to a relation, which come later, count their tables by themselves.
  */
 static Node *
 fold(PlannerInfo *root, const FuncExpr *call)
@@ -314,11 +329,10 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	Question	question = {QUESTION_FIELD_READ};
 	bool		granted;
 
-	if (!IsA(var, Var) || var->varlevelsup != 0 || var->varattno <= 0 || !fold_reads_a_table(root) ||
-		var->varno > list_length(root->parse->rtable))
+	if (root->simple_rel_array != NULL || !IsA(var, Var) || var->varattno <= 0)
 		return NULL;
-	rte = rt_fetch(var->varno, root->parse->rtable);
-	if (rte->rtekind != RTE_RELATION || check_enable_rls(rte->relid, rte->checkAsUser, true) != RLS_ENABLED)
+	rte = table_of_column(root, var);
+	if (rte == NULL || check_enable_rls(rte->relid, rte->checkAsUser, true) != RLS_ENABLED)
 		return NULL;
 	question.subject = rte->relid;
 	question.field = (uint32) var->varattno;

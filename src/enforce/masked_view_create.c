@@ -106,13 +106,15 @@ static void
 check_table(Oid object)
 {
 	Datum		value = ObjectIdGetDatum(object);
+	char		relkind = get_rel_relkind(object);
 	OwnerState	state;
 
 	check_owner(object);
 	LockRelationOid(object, AccessShareLock);
 	check_owner(object);
 	owner_begin(&state);
-	if (get_rel_relkind(object) != RELKIND_RELATION || owner_execute(&select_protected, &value, NULL) == 0)
+	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+		owner_execute(&select_protected, &value, NULL) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("\"%s\" is not a protected table", get_rel_name(object)),
