@@ -542,6 +542,9 @@ SET ROLE spsa_masked_view;
 SELECT salary FROM mv.emp;
 RESET ROLE;
 -- or it is no longer recorded
+SET ROLE regress_spsa_mv_app;
+SELECT count(*) FROM mv.emp_view;
+RESET ROLE;
 BEGIN;
 DELETE FROM spsa.masked_view;
 SET ROLE regress_spsa_mv_app;

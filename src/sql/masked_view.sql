@@ -23,7 +23,7 @@ CREATE FUNCTION @extschema@.spsa_create_masked_view(object regclass, view_name t
 COMMENT ON FUNCTION @extschema@.spsa_create_masked_view(regclass, text) IS
 'makes a view of all columns of a protected table, in which fields that the attached session may not read are null. Again: replaces it in place, with new columns at its end and renamed ones renamed; privileges and views over it stay. view_name: as in CREATE VIEW, with or without a schema. For the table''s owner, who needs CREATE on the schema and gets SELECT, INSERT, UPDATE and DELETE on the view WITH GRANT OPTION. The view belongs to the role spsa_masked_view, which is made when it is missing and gets SELECT on the table.
 Rows are those that policies for PUBLIC admit; policies for particular roles do not apply: of a permissive one a NOTICE tells, a restrictive one is an error.
-Written rows (if the table has a primary key) go to the table with the rights of the writer: only fields that have changed are set, masked ones that are null are left alone.
+What is written goes to the table with the rights of the writer: only fields that have changed are set, masked ones that are null are left alone; UPDATE and DELETE need a primary key.
 Errors: 42501 not the owner, or no CREATE on the schema; 55000 not a protected table, or the role spsa_masked_view is used otherwise; 42809 the name is taken by something else; 0A000 a restrictive policy for particular roles, or a temporary view; 42P01 no such table.';
 
 CREATE FUNCTION @extschema@.spsa_drop_masked_view(view regclass) RETURNS void
