@@ -30,7 +30,11 @@ OBJS = \
 	src/grant/effective.o \
 	src/grant/shape.o \
 	src/grant/session_info.o \
+	src/activation/hours.o \
+	src/activation/rule.o \
+	src/activation/rule_check.o \
 	src/activation/activate.o \
+	src/activation/readiness.o \
 	src/activation/activation_view.o \
 	src/enforce/protect.o \
 	src/enforce/protect_object.o \
@@ -64,9 +68,11 @@ INSTALL_SQL = \
 	src/sql/function_guard.sql \
 	src/sql/masked_view.sql \
 	src/sql/activation_view.sql \
+	src/sql/rule.sql \
 	src/sql/specification.sql \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
+	src/sql/admin_rule.sql \
 	src/sql/privileges.sql
 
 # Regression tests, in the order they run: sql/NAME.sql, expected/NAME.out.
@@ -85,6 +91,7 @@ REGRESS_LIST = \
 	session \
 	activation \
 	activation_view \
+	activation_rule \
 	custom_permission \
 	protect \
 	function_guard \

@@ -1,11 +1,13 @@
 /* activate.c - activating and deactivating permission sets for a session.
  *
  * Invariants: who may manage the session is asked first, then whether the set exists, then whether it is assigned to the
- * session's user now. The row, its audit event and its signal belong to the caller's transaction. An activation belongs
+ * session's user now, then whether its activation rule is met: by whoever makes an activation or makes one longer, also
+ * when it turns out only late that one must be made. The row, its audit event and its signal belong to the caller's transaction. An activation belongs
  * to the assignment under which it was made and never outlives it or the session.
  *
  * Locking: two backends that activate the same set for one session meet at the primary key; the second one finds the
- * first one's row. Both take a key-share lock on the session first, so that spsa_purge() leaves out sessions at work.
+ * first one's row. If the set has a rule, or one that is assigned is excluded by another, they take a lock for the session
+ * before, so that the second one sees what the first one did. Both take a key-share lock on the session first, so that spsa_purge() leaves out sessions at work.
  * A deactivation waits for nobody: the holder of a token could keep a row of its own session locked for ever.
  */
 #include "postgres.h"
@@ -49,6 +51,8 @@ typedef struct Activation
 	TimestampTz expires_at;
 	Interval   *duration;		/* NULL: none given */
 	char	   *reason;
+	ActivationActor actor;
+	const Rule *rule;			/* NULL: none */
 	/* results */
 	TimestampTz activated_at;	/* 0: needs no activation */
 	bool		already_active;
@@ -125,8 +129,8 @@ activation_session(const pg_uuid_t *session_id, AclMode privilege)
 }
 
 /* The session that an argument means, if the caller may manage it. */
-static SessionEntry *
-managed_session(FunctionCallInfo fcinfo, int argument, AclMode privilege)
+SessionEntry *
+activation_session_argument(FunctionCallInfo fcinfo, int argument, AclMode privilege)
 {
 	if (PG_ARGISNULL(argument))
 	{
@@ -138,8 +142,8 @@ managed_session(FunctionCallInfo fcinfo, int argument, AclMode privilege)
 	return activation_session(PG_GETARG_UUID_P(argument), privilege);
 }
 
-static int32
-require_set(FunctionCallInfo fcinfo, int argument)
+int32
+activation_set_argument(FunctionCallInfo fcinfo, int argument)
 {
 	char	   *name;
 	int32		set_id;
@@ -157,9 +161,12 @@ require_set(FunctionCallInfo fcinfo, int argument)
 	return set_id;
 }
 
-/* The set as it stands in the session; an error if it is not assigned, or not to be used in this session. */
-static const SetState *
-require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
+/*
+ * The set as it stands in the session; an error if it is not assigned, or not to be used in this session. It may stand
+ * behind a group that is not active.
+ */
+const SetState *
+activation_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 {
 	const SetState *set = effective_way(entry, set_id);
 	bool		closed;
@@ -181,7 +188,16 @@ require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 				 errmsg("permission set \"%s\" cannot be used in this session", name),
 				 errhint("The session was opened for certain permission sets only; open another one.")));
 	}
-	if (closed)
+	return set;
+}
+
+/* The same, and an error if it stands behind a group that is not active. */
+static const SetState *
+require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
+{
+	const SetState *set = activation_assigned(entry, set_id, name);
+
+	if (set->group != NULL && set->group->activation_required && !set->group->activated)
 	{
 		session_log_refusal("activate", psprintf("group \"%s\" of permission set \"%s\" is not active",
 												 set->group->definition->name, name));
@@ -195,24 +211,30 @@ require_assigned(const SessionEntry *entry, int32 set_id, const char *name)
 }
 
 /*
- * Refuses an activation that would bring two sets into effect that exclude each other. Of two backends that activate one
- * each for the same session, the second one waits, and sees what the first one did.
+ * Of two backends that activate for the same session the second one waits, and sees what the first one did: the session as
+ * it is then.
  */
 static SessionEntry *
-check_exclusions(SessionEntry *entry, int32 set_id)
+wait_for_others(SessionEntry *entry)
 {
 	pg_uuid_t	session_id = entry->session_id;
-	const char *one;
-	const char *other;
 
-	if (!effective_may_conflict(entry))
-		return entry;
 	LockDatabaseObject(table_oid("activation"), hash_bytes(session_id.data, UUID_LEN), 0, ExclusiveLock);
 	entry = session_find(&session_id);
 	if (entry == NULL)
 		session_raise_invalid();
+	return entry;
+}
+
+/* Refuses an activation that would bring two sets into effect that exclude each other. */
+static void
+check_exclusions(SessionEntry *entry, int32 set_id)
+{
+	const char *one;
+	const char *other;
+
 	if (!effective_conflict(entry, set_id, &one, &other))
-		return entry;
+		return;
 	session_log_refusal("activate", psprintf("permission sets \"%s\" and \"%s\" exclude each other", one, other));
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
@@ -221,27 +243,40 @@ check_exclusions(SessionEntry *entry, int32 set_id)
 			 errhint("Deactivate the one that is active first, or use another session.")));
 }
 
-/* The end of the session, of the assignment or of the duration, whichever comes first. */
-static TimestampTz
-activation_end(const SessionEntry *entry, const SetState *set, Interval *duration, TimestampTz now)
+static void
+check_duration(Interval *duration)
 {
-	TimestampTz end = Min(entry->expires_at, set->activated ? set->activated_until : set->assignment_ends);
 	Interval	none = {0};
-	Interval	century = {0, 0, 1200};
 
-	if (set->group != NULL && set->group->activation_required)
-		end = Min(end, set->group->activation_ends);
-	if (duration == NULL)
-		return end;
 	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&none))) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("duration must be more than zero")));
-	/* No session lives as long as that; the sum could be out of range. */
-	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&century))) > 0)
-		return end;
-	return Min(end, DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
-															IntervalPGetDatum(duration))));
+}
+
+/* The end of the session, of the assignment, or what the duration and the rule say, whichever comes first. */
+static TimestampTz
+activation_end(const SessionEntry *entry, const SetState *set, const Activation *activation)
+{
+	TimestampTz end = Min(entry->expires_at, set->activated ? set->activated_until : set->assignment_ends);
+
+	if (set->group != NULL && set->group->activation_required)
+		end = Min(end, set->group->activation_ends);
+	return Min(end, rule_end(activation->rule, activation->duration, activation->now));
+}
+
+/* What makes an activation, or makes it longer, must meet the rule. */
+static void
+meet_rule(const Activation *activation)
+{
+	RuleCase	what = {.set_id = activation->set_id,.actor = activation->actor,.now = activation->now,.reason = activation->reason};
+
+	if (activation->rule == NULL)
+		return;
+	what.entry = session_find(&activation->session_id);
+	if (what.entry == NULL)
+		session_raise_invalid();
+	rule_require(activation->rule, &what, activation->set_name);
 }
 
 static char *
@@ -271,6 +306,15 @@ record(const Activation *activation, const char *name, bool extended)
 	audit_record(&event);
 }
 
+/* An activation that is made longer lasts no longer in all than the rule allows. */
+static TimestampTz
+extended_end(const Activation *activation)
+{
+	if (activation->rule == NULL || activation->rule->max_duration == NULL)
+		return activation->expires_at;
+	return Min(activation->expires_at, activation->activated_at + rule_microseconds(activation->rule->max_duration));
+}
+
 /* True if the set is active already; then a longer duration, if one is given, extends it. */
 static bool
 find_active(Activation *activation)
@@ -287,11 +331,13 @@ find_active(Activation *activation)
 	activation->already_active = true;
 	activation->activated_at = DatumGetTimestampTz(owner_result(1, &isnull));
 	ends = DatumGetTimestampTz(owner_result(2, &isnull));
-	if (activation->duration == NULL || activation->expires_at <= ends)
+	if (activation->duration == NULL || extended_end(activation) <= ends)
 	{
 		activation->expires_at = ends;
 		return true;
 	}
+	meet_rule(activation);
+	activation->expires_at = extended_end(activation);
 	values[2] = TimestampTzGetDatum(activation->expires_at);
 	values[3] = Int64GetDatum(activation->assignment_id);
 	if (owner_execute(&extend_activation, values, NULL) == 0)
@@ -312,6 +358,7 @@ insert_new(Activation *activation)
 	bool		nulls[8] = {false};
 	SessionEntry *actor;
 
+	meet_rule(activation);
 	values[7] = TimestampTzGetDatum(activation->since);
 	nulls[5] = session_current(&actor) != SESSION_LIVE;
 	if (!nulls[5])
@@ -382,25 +429,52 @@ check_still_permitted(const Activation *activation)
 	(void) require_assigned(entry, activation->set_id, activation->set_name);
 }
 
-/* Activates a set for a session that the caller may manage: what was asked for, completed. */
-static Activation
-carry_out(SessionEntry *entry, int32 set_id, Activation activation)
+/*
+ * Who activates for a session: whoever acts for the same user, in this session or another one, is no manager, nor is that
+ * user in a session in which it acts as somebody else. The entry is found anew.
+ */
+ActivationActor
+activation_actor(SessionEntry **entry)
 {
+	pg_uuid_t	session_id = (*entry)->session_id;
+	int64		user_id = (*entry)->user_id;
+	char	   *user_name = pstrdup((*entry)->user_name);
+	SessionEntry *mine;
+	bool		own = session_current(&mine) == SESSION_LIVE &&
+	(mine->user_id == user_id || (mine->actor != NULL && strcmp(mine->actor, user_name) == 0));
+
+	*entry = session_find(&session_id);
+	if (*entry == NULL)
+		session_raise_invalid();
+	return own ? ACTOR_SELF : ACTOR_MANAGER;
+}
+
+/* Activates a set for a session. That the caller may, the caller has seen to; all else is asked here. */
+static Activation
+carry_out(SessionEntry *entry, const ActivationWish *wish)
+{
+	Activation	activation = {
+		.set_id = wish->set_id,.set_name = wish->set_name,.duration = wish->duration,.reason = wish->reason,.actor = wish->actor
+	};
 	const SetState *set;
 
-	if (activation.reason != NULL && strlen(activation.reason) > MAX_REASON)
+	if (wish->reason != NULL && strlen(wish->reason) > MAX_REASON)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the reason is longer than %d bytes", MAX_REASON)));
-	(void) require_assigned(entry, set_id, activation.set_name);
-	entry = check_exclusions(entry, set_id);
-	set = require_assigned(entry, set_id, activation.set_name);
+	(void) require_assigned(entry, wish->set_id, wish->set_name);
+	if (wish->duration != NULL)
+		check_duration(wish->duration);
+	if (effective_may_conflict(entry) || rule_read(wish->set_id) != NULL)
+		entry = wait_for_others(entry);
+	check_exclusions(entry, wish->set_id);
+	set = require_assigned(entry, wish->set_id, wish->set_name);
 	PreventCommandIfReadOnly("spsa_activate()");
+	activation.rule = rule_read(wish->set_id);
 	activation.now = GetCurrentTimestamp();
-	activation.expires_at = activation_end(entry, set, activation.duration, activation.now);
+	activation.expires_at = activation_end(entry, set, &activation);
 	activation.session_id = entry->session_id;
 	activation.user_name = pstrdup(entry->user_name);
-	activation.set_id = set_id;
 	activation.activated = set->activated;
 	activation.since = set->activated ? DT_NOBEGIN : set->member_since;
 	activation.assignment_id = set->activated ? set->activated_under : set->assignment_id;
@@ -411,28 +485,28 @@ carry_out(SessionEntry *entry, int32 set_id, Activation activation)
 	return activation;
 }
 
-/* The same for C: false if the set needs no activation. */
+/*
+ * The same for C: false if the set needs no activation. The actor is who the caller says: a flow, or what
+ * activation_actor() gives.
+ */
 bool
-activation_make(SessionEntry *entry, int32 set_id, char *name, char *reason)
+activation_make(SessionEntry *entry, const ActivationWish *wish)
 {
-	Activation	activation = {0};
-
-	activation.set_name = name;
-	activation.reason = reason;
-	return carry_out(entry, set_id, activation).activated_at != 0;
+	return carry_out(entry, wish).activated_at != 0;
 }
 
 /* The arguments from the set on are the same in both forms. */
 static void
 activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 {
-	Activation	activation = {0};
-	int32		set_id = require_set(fcinfo, first);
+	ActivationWish wish = {.set_id = activation_set_argument(fcinfo, first)};
+	Activation	activation;
 
-	activation.set_name = text_to_cstring(PG_GETARG_TEXT_PP(first));
-	activation.duration = PG_ARGISNULL(first + 1) ? NULL : PG_GETARG_INTERVAL_P(first + 1);
-	activation.reason = PG_ARGISNULL(first + 2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first + 2));
-	activation = carry_out(entry, set_id, activation);
+	wish.set_name = text_to_cstring(PG_GETARG_TEXT_PP(first));
+	wish.duration = PG_ARGISNULL(first + 1) ? NULL : PG_GETARG_INTERVAL_P(first + 1);
+	wish.reason = PG_ARGISNULL(first + 2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first + 2));
+	wish.actor = activation_actor(&entry);
+	activation = carry_out(entry, &wish);
 	return_row(fcinfo, &activation);
 }
 
@@ -442,7 +516,7 @@ Datum
 spsa_activate(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
-	activate_for(fcinfo, managed_session(fcinfo, 0, ACL_INSERT), 1);
+	activate_for(fcinfo, activation_session_argument(fcinfo, 0, ACL_INSERT), 1);
 	return (Datum) 0;
 }
 
@@ -551,7 +625,7 @@ activation_cancel(SessionEntry *entry, int32 set_id, const char *name)
 static bool
 deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 {
-	int32		set_id = require_set(fcinfo, argument);
+	int32		set_id = activation_set_argument(fcinfo, argument);
 
 	return activation_cancel(entry, set_id, text_to_cstring(PG_GETARG_TEXT_PP(argument)));
 }
@@ -561,7 +635,7 @@ PG_FUNCTION_INFO_V1(spsa_deactivate);
 Datum
 spsa_deactivate(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(deactivate_set(fcinfo, managed_session(fcinfo, 0, ACL_DELETE), 1));
+	PG_RETURN_BOOL(deactivate_set(fcinfo, activation_session_argument(fcinfo, 0, ACL_DELETE), 1));
 }
 
 /* SQL: spsa_deactivate_own(text) */
@@ -577,7 +651,7 @@ PG_FUNCTION_INFO_V1(spsa_deactivate_all);
 Datum
 spsa_deactivate_all(PG_FUNCTION_ARGS)
 {
-	SessionEntry *entry = managed_session(fcinfo, 0, ACL_DELETE);
+	SessionEntry *entry = activation_session_argument(fcinfo, 0, ACL_DELETE);
 	pg_uuid_t	session_id = entry->session_id;
 	int			ended = deactivate(entry, 0, NULL);
 

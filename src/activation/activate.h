@@ -2,12 +2,29 @@
 #ifndef SPSA_ACTIVATE_H
 #define SPSA_ACTIVATE_H
 
+#include "fmgr.h"
 #include "nodes/parsenodes.h"
 
+#include "activation/rule.h"
+#include "grant/effective.h"
 #include "identity/session.h"
 
+/* What is asked for. */
+typedef struct ActivationWish
+{
+	int32		set_id;
+	char	   *set_name;		/* as messages call it */
+	Interval   *duration;		/* NULL: none given */
+	char	   *reason;			/* NULL: none given */
+	ActivationActor actor;
+} ActivationWish;
+
 extern SessionEntry *activation_session(const pg_uuid_t *session_id, AclMode privilege);
-extern bool activation_make(SessionEntry *entry, int32 set_id, char *name, char *reason);
+extern SessionEntry *activation_session_argument(FunctionCallInfo fcinfo, int argument, AclMode privilege);
+extern int32 activation_set_argument(FunctionCallInfo fcinfo, int argument);
+extern ActivationActor activation_actor(SessionEntry **entry);
+extern const SetState *activation_assigned(const SessionEntry *entry, int32 set_id, const char *name);
+extern bool activation_make(SessionEntry *entry, const ActivationWish *wish);
 extern bool activation_cancel(SessionEntry *entry, int32 set_id, const char *name);
 
 #endif							/* SPSA_ACTIVATE_H */

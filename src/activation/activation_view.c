@@ -236,7 +236,7 @@ insert_row(ViewRow *row)
 	SessionEntry *entry;
 	pg_uuid_t  *session_id = palloc(sizeof(pg_uuid_t));
 	int64		user_id;
-	char	   *reason;
+	ActivationWish wish = {0};
 
 	check_new_row(row);
 	entry = row->nulls[VIEW_SESSION] ? session_require() :
@@ -246,8 +246,11 @@ insert_row(ViewRow *row)
 	if (!row->nulls[VIEW_USER] && DatumGetInt64(row->values[VIEW_USER]) != user_id)
 		refuse_value("user_id is not the session's user", "Leave it out: it follows from the session.");
 	check_set(row, row_set(row));
-	reason = row->nulls[VIEW_DESCRIPTION] ? NULL : TextDatumGetCString(row->values[VIEW_DESCRIPTION]);
-	if (!activation_make(entry, row_set(row), set_name(entry, row_set(row)), reason))
+	wish.set_id = row_set(row);
+	wish.set_name = set_name(entry, wish.set_id);
+	wish.reason = row->nulls[VIEW_DESCRIPTION] ? NULL : TextDatumGetCString(row->values[VIEW_DESCRIPTION]);
+	wish.actor = activation_actor(&entry);
+	if (!activation_make(entry, &wish))
 		return false;
 	complete_row(row, session_id, user_id);
 	return true;

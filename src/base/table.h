@@ -118,6 +118,22 @@
 
 #define Anum_activation_end_activation_id 2
 
+#define Anum_activation_rule_set_id 1
+#define Anum_activation_rule_self_activation 2
+#define Anum_activation_rule_default_duration 3
+#define Anum_activation_rule_max_duration 4
+#define Anum_activation_rule_min_security_level 5
+#define Anum_activation_rule_max_authentication_age 6
+#define Anum_activation_rule_networks 7
+#define Anum_activation_rule_weekdays 8
+#define Anum_activation_rule_start_time 9
+#define Anum_activation_rule_end_time 10
+#define Anum_activation_rule_time_zone 11
+#define Anum_activation_rule_reason_required 12
+#define Anum_activation_rule_approvals_required 13
+#define Anum_activation_rule_approver_set 14
+#define Anum_activation_rule_break_glass 15
+
 typedef struct TableScan
 {
 	Relation	relation;

@@ -38,6 +38,9 @@ static const char *const privileges[] = {
 	"SELECT, INSERT (permission_name, label, description), UPDATE (label, description), DELETE ON spsa.custom_permission",
 	"SELECT, INSERT (set_id, permission_id), DELETE ON spsa.custom_permission_grant",
 	"SELECT, INSERT (set_a, set_b, kind), UPDATE (kind), DELETE ON spsa.exclusion",
+	"SELECT, INSERT, UPDATE (self_activation, default_duration, max_duration, min_security_level, max_authentication_age,"
+	" networks, weekdays, start_time, end_time, time_zone, reason_required, approvals_required, approver_set, break_glass),"
+	" DELETE ON spsa.activation_rule",
 
 	/* To look at, and to close sessions. */
 	"SELECT ON spsa.protected_object, spsa.protected_field, spsa.protected_function, spsa.masked_view, spsa.session_activity,"
@@ -61,6 +64,7 @@ static const char *const privileges[] = {
 	" 'spsa_grant_field', 'spsa_revoke_field', 'spsa_grant_function', 'spsa_revoke_function'," \
 	" 'spsa_create_custom_permission', 'spsa_drop_custom_permission', 'spsa_grant_permission', 'spsa_revoke_permission'," \
 	" 'spsa_add_group_member', 'spsa_remove_group_member', 'spsa_mute', 'spsa_exclude', 'spsa_remove_exclusion'," \
+	" 'check_rule_columns', 'activation_hours', 'spsa_set_activation_rule', 'spsa_drop_activation_rule'," \
 	" 'spsa_assign', 'spsa_revoke_assignment', 'spsa_revoke_all', 'spsa_protect', 'spsa_unprotect'," \
 	" 'spsa_protect_field', 'spsa_unprotect_field'," \
 	" 'spsa_protect_function', 'spsa_unprotect_function'," \

@@ -248,6 +248,7 @@ fill_from_row(SessionEntry *entry, const TableScan *scan, HeapTuple row)
 	value = table_value(scan, row, Anum_session_allowed_sets, &isnull);
 	read_allowed_sets(entry, value, isnull);
 	entry->created_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_created_at, &isnull));
+	entry->authenticated_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_authenticated_at, &isnull));
 	entry->expires_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_expires_at, &isnull));
 	entry->closes_at = entry->expires_at;
 	value = table_value(scan, row, Anum_session_idle_timeout, &isnull);

@@ -45,6 +45,7 @@ typedef struct SessionEntry
 	int			nallowed;		/* -1: all sets */
 	int32	   *allowed;
 	TimestampTz created_at;
+	TimestampTz authenticated_at;
 	TimestampTz last_seen_at;	/* 0 without idle timeout */
 	TimestampTz noted_at;		/* use noted by the present transaction, or 0 */
 	TimestampTz expires_at;

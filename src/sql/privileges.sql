@@ -10,6 +10,7 @@ REVOKE ALL ON TYPE
 	spsa.session, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
 	spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
 	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion, spsa.masked_view,
+	spsa.activation_rule,
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
@@ -59,6 +60,9 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_revoke_permission(text, text),
 	@extschema@.spsa_exclude(text, text, text),
 	@extschema@.spsa_remove_exclusion(text, text),
+	@extschema@.spsa_set_activation_rule(text, boolean, interval, interval, spsa.security_level, interval, cidr[], integer[], time,
+		time, text, boolean, integer, text, boolean, text[]),
+	@extschema@.spsa_drop_activation_rule(text),
 	@extschema@.spsa_assign(text, text, timestamptz, timestamptz),
 	@extschema@.spsa_revoke_assignment(text, text),
 	@extschema@.spsa_revoke_all(text),
@@ -82,6 +86,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_deactivate(uuid, text),
 	@extschema@.spsa_deactivate_own(text),
 	@extschema@.spsa_deactivate_all(uuid),
+	@extschema@.spsa_activation_readiness(uuid, text),
 	@extschema@.spsa_session_value(text, anyelement),
 	@extschema@.spsa_session_values(text, anyelement),
 	@extschema@.spsa_allows(regclass, text),
