@@ -33,7 +33,10 @@ OBJS = \
 	src/activation/hours.o \
 	src/activation/rule.o \
 	src/activation/rule_check.o \
+	src/activation/caller.o \
 	src/activation/activate.o \
+	src/activation/approval.o \
+	src/activation/break_glass.o \
 	src/activation/readiness.o \
 	src/activation/activation_view.o \
 	src/enforce/protect.o \
@@ -69,6 +72,7 @@ INSTALL_SQL = \
 	src/sql/masked_view.sql \
 	src/sql/activation_view.sql \
 	src/sql/rule.sql \
+	src/sql/approval.sql \
 	src/sql/specification.sql \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
@@ -92,6 +96,7 @@ REGRESS_LIST = \
 	activation \
 	activation_view \
 	activation_rule \
+	approval \
 	custom_permission \
 	protect \
 	function_guard \
@@ -117,6 +122,7 @@ ISOLATION_LIST = \
 	locking \
 	group \
 	exclusion \
+	approval \
 	ddl \
 	truncate \
 	function_guard \

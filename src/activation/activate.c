@@ -27,19 +27,21 @@
 #include "utils/timestamp.h"
 
 #include "activation/activate.h"
+#include "activation/approval.h"
+#include "activation/break_glass.h"
 #include "audit/audit.h"
 #include "base/owner.h"
 #include "base/table.h"
 #include "grant/effective.h"
 #include "identity/session.h"
 
-#define MAX_REASON 4000
 #define LONG_WAIT 1000			/* microseconds */
 
 /* One activation, asked for or made. */
 typedef struct Activation
 {
 	pg_uuid_t	session_id;
+	int64		user_id;
 	char	   *user_name;
 	char	   *set_name;
 	int32		set_id;
@@ -53,6 +55,12 @@ typedef struct Activation
 	char	   *reason;
 	ActivationActor actor;
 	const Rule *rule;			/* NULL: none */
+	TimestampTz outer_end;		/* of the session, the assignment, the group */
+	bool		break_glass;
+	bool		rule_met;		/* has been asked */
+	bool		has_approval;
+	Approval	approval;		/* that is used up for it */
+	int64		activation_id;
 	/* results */
 	TimestampTz activated_at;	/* 0: needs no activation */
 	bool		already_active;
@@ -62,7 +70,7 @@ typedef struct Activation
 #define NOT_ENDED "NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = a.activation_id)"
 
 static OwnerStatement select_active = {
-	"SELECT a.activated_at, a.expires_at FROM spsa.activation a"
+	"SELECT a.activated_at, a.expires_at, a.activation_id, a.xmin, a.before_commit FROM spsa.activation a"
 	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 AND a.activated_at >= $5"
 	" AND " NOT_ENDED " FOR UPDATE",
 	5, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
@@ -70,27 +78,27 @@ static OwnerStatement select_active = {
 
 /* Most sets that are activated have no row, so that what is tried first need not look at one. */
 #define INSERT_ACTIVATION \
-	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason)" \
-	" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (session_id, set_id) DO "
+	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason," \
+	" before_commit) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (session_id, set_id) DO "
 
 static OwnerStatement insert_activation = {
-	INSERT_ACTIVATION "NOTHING",
-	7, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+	INSERT_ACTIVATION "NOTHING RETURNING a.activation_id",
+	8, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
 };
 
 static OwnerStatement replace_activation = {
 	INSERT_ACTIVATION "UPDATE SET assignment_id = excluded.assignment_id,"
 	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
-	" reason = excluded.reason, activation_id = excluded.activation_id"
-	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR a.activated_at < $8"
-	" OR NOT (" NOT_ENDED ")",
-	8, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	" reason = excluded.reason, activation_id = excluded.activation_id, before_commit = excluded.before_commit"
+	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR a.activated_at < $9"
+	" OR NOT (" NOT_ENDED ") RETURNING a.activation_id",
+	9, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
 static OwnerStatement extend_activation = {
-	"UPDATE spsa.activation a SET expires_at = $3"
+	"UPDATE spsa.activation a SET expires_at = $3, before_commit = $5"
 	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $4 AND a.expires_at < $3 AND " NOT_ENDED,
-	4, {UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID}
+	5, {UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
 };
 
 /* $2: the set, or null for all; $3: the assignment of a group, whose members end with it, or null. A row that somebody has locked is ended by a row of activation_end, which waits for nobody. */
@@ -111,55 +119,6 @@ static OwnerStatement end_activations = {
 	" ORDER BY l.activation_id",
 	3, {UUIDOID, INT4OID, INT8OID}
 };
-
-/* A session, if the caller may manage its activations. */
-SessionEntry *
-activation_session(const pg_uuid_t *session_id, AclMode privilege)
-{
-	SessionEntry *entry;
-
-	AcceptInvalidationMessages();
-	if (session_current(&entry) == SESSION_LIVE && effective_permission(entry, PERMISSION_MANAGE_ACTIVATIONS))
-		entry = session_find(session_id);
-	else
-		entry = session_permitted(session_id, "activation", privilege);
-	if (entry == NULL)
-		session_raise_invalid();
-	return entry;
-}
-
-/* The session that an argument means, if the caller may manage it. */
-SessionEntry *
-activation_session_argument(FunctionCallInfo fcinfo, int argument, AclMode privilege)
-{
-	if (PG_ARGISNULL(argument))
-	{
-		(void) session_require();
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("session must not be null")));
-	}
-	return activation_session(PG_GETARG_UUID_P(argument), privilege);
-}
-
-int32
-activation_set_argument(FunctionCallInfo fcinfo, int argument)
-{
-	char	   *name;
-	int32		set_id;
-
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("permission set name must not be null")));
-	name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
-	set_id = definition_find_set(name);
-	if (set_id == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("permission set \"%s\" does not exist", name)));
-	return set_id;
-}
 
 /*
  * The set as it stands in the session; an error if it is not assigned, or not to be used in this session. It may stand
@@ -243,8 +202,8 @@ check_exclusions(SessionEntry *entry, int32 set_id)
 			 errhint("Deactivate the one that is active first, or use another session.")));
 }
 
-static void
-check_duration(Interval *duration)
+void
+activation_check_duration(Interval *duration)
 {
 	Interval	none = {0};
 
@@ -254,29 +213,68 @@ check_duration(Interval *duration)
 				 errmsg("duration must be more than zero")));
 }
 
-/* The end of the session, of the assignment, or what the duration and the rule say, whichever comes first. */
+/* The end of the session, of the assignment or of the group, whichever comes first. */
 static TimestampTz
-activation_end(const SessionEntry *entry, const SetState *set, const Activation *activation)
+outer_end(const SessionEntry *entry, const SetState *set)
 {
 	TimestampTz end = Min(entry->expires_at, set->activated ? set->activated_until : set->assignment_ends);
 
 	if (set->group != NULL && set->group->activation_required)
 		end = Min(end, set->group->activation_ends);
-	return Min(end, rule_end(activation->rule, activation->duration, activation->now));
+	return end;
 }
 
-/* What makes an activation, or makes it longer, must meet the rule. */
+/* ---- the rule ---- */
+
+static bool
+needs_approval(const Activation *activation)
+{
+	return activation->rule != NULL && activation->rule->approvals_required > 0 && !activation->break_glass;
+}
+
+/* What may be made once only, or leaves something to be reviewed, is in effect only when that cannot be undone any more. */
+static bool
+is_single_use(const Activation *activation)
+{
+	return activation->break_glass || needs_approval(activation);
+}
+
+/* Uses up an approval that lasts beyond a moment, and ends the activation with it; false if there is none. */
+static bool
+use_approval(Activation *activation, TimestampTz beyond)
+{
+	const Interval *duration = activation->duration;
+
+	if (!approval_use(activation->user_id, activation->set_id, activation->rule->approvals_required, activation->now, beyond,
+					  &activation->approval))
+		return false;
+	activation->has_approval = true;
+	if (duration == NULL)
+		duration = activation->approval.duration;
+	activation->expires_at = Min(activation->outer_end, rule_end(activation->rule, duration, activation->now));
+	if (activation->approval.duration != NULL)
+		activation->expires_at = Min(activation->expires_at,
+									 activation->now + rule_microseconds(activation->approval.duration));
+	return true;
+}
+
+/*
+ * What makes an activation, or makes it longer than it is (DT_NOBEGIN: it is not), must meet the rule. approved: by what it
+ * has used already.
+ */
 static void
-meet_rule(const Activation *activation)
+meet_rule(Activation *activation, TimestampTz ends, bool approved)
 {
 	RuleCase	what = {.set_id = activation->set_id,.actor = activation->actor,.now = activation->now,.reason = activation->reason};
 
-	if (activation->rule == NULL)
+	if (activation->rule == NULL || activation->rule_met)
 		return;
+	what.is_approved = approved || !needs_approval(activation) || use_approval(activation, ends);
 	what.entry = session_find(&activation->session_id);
 	if (what.entry == NULL)
 		session_raise_invalid();
 	rule_require(activation->rule, &what, activation->set_name);
+	activation->rule_met = true;
 }
 
 static char *
@@ -296,6 +294,11 @@ record(const Activation *activation, const char *name, bool extended)
 	escape_json(&detail, audit_time(activation->expires_at));
 	if (extended)
 		appendStringInfoString(&detail, ", \"extended\": true");
+	if (activation->break_glass)
+		appendStringInfoString(&detail, ", \"break_glass\": true");
+	if (activation->has_approval)
+		appendStringInfo(&detail, ", \"request_id\": \"%s\"",
+						 DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&activation->approval.request_id))));
 	if (activation->reason != NULL)
 	{
 		appendStringInfoString(&detail, ", \"reason\": ");
@@ -306,13 +309,39 @@ record(const Activation *activation, const char *name, bool extended)
 	audit_record(&event);
 }
 
-/* An activation that is made longer lasts no longer in all than the rule allows. */
-static TimestampTz
-extended_end(const Activation *activation)
+/* What an activation leaves behind that has been made, or made longer. */
+static void
+note(const Activation *activation, bool extended)
 {
-	if (activation->rule == NULL || activation->rule->max_duration == NULL)
-		return activation->expires_at;
-	return Min(activation->expires_at, activation->activated_at + rule_microseconds(activation->rule->max_duration));
+	BreakGlass	what = {
+		&activation->session_id, activation->user_id, activation->user_name, activation->set_id, activation->set_name,
+		activation->activation_id, activation->reason, activation->expires_at
+	};
+
+	record(activation, "activate", extended);
+	if (activation->has_approval)
+		approval_link(&activation->approval, activation->activation_id);
+	if (activation->break_glass)
+		break_glass_record(&what);
+}
+
+/*
+ * Sees to it that an activation that ends at a moment may be made longer, and until when; false if it would not become
+ * longer. In all it lasts no longer than the rule allows, unless another approval is used.
+ */
+static bool
+extend(Activation *activation, TimestampTz ends)
+{
+	TimestampTz wanted = activation->expires_at;
+	bool		approved = needs_approval(activation) && wanted <= approval_until(activation->activation_id);
+
+	if ((approved || !needs_approval(activation)) && activation->rule != NULL && activation->rule->max_duration != NULL)
+		wanted = Min(wanted, activation->activated_at + rule_microseconds(activation->rule->max_duration));
+	if (wanted <= ends)
+		return false;
+	activation->expires_at = wanted;
+	meet_rule(activation, ends, approved);
+	return activation->expires_at > ends;
 }
 
 /* True if the set is active already; then a longer duration, if one is given, extends it. */
@@ -323,6 +352,7 @@ find_active(Activation *activation)
 		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id),
 		Int64GetDatum(activation->assignment_id), TimestampTzGetDatum(activation->now), TimestampTzGetDatum(activation->since)
 	};
+	bool		nulls[5] = {false};
 	TimestampTz ends;
 	bool		isnull;
 
@@ -331,18 +361,21 @@ find_active(Activation *activation)
 	activation->already_active = true;
 	activation->activated_at = DatumGetTimestampTz(owner_result(1, &isnull));
 	ends = DatumGetTimestampTz(owner_result(2, &isnull));
-	if (activation->duration == NULL || extended_end(activation) <= ends)
+	activation->activation_id = DatumGetInt64(owner_result(3, &isnull));
+	nulls[4] = !is_single_use(activation);
+	values[4] = TimestampTzGetDatum(ends);
+	if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(owner_result(4, &isnull))))
+		values[4] = owner_result(5, &nulls[4]);
+	if (activation->duration == NULL || !extend(activation, ends))
 	{
 		activation->expires_at = ends;
 		return true;
 	}
-	meet_rule(activation);
-	activation->expires_at = extended_end(activation);
 	values[2] = TimestampTzGetDatum(activation->expires_at);
 	values[3] = Int64GetDatum(activation->assignment_id);
-	if (owner_execute(&extend_activation, values, NULL) == 0)
+	if (owner_execute(&extend_activation, values, nulls) == 0)
 		return false;			/* ended or extended meanwhile */
-	record(activation, "activate", true);
+	note(activation, true);
 	return true;
 }
 
@@ -350,26 +383,31 @@ find_active(Activation *activation)
 static bool
 insert_new(Activation *activation)
 {
-	Datum		values[8] = {
-		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id),
-		Int64GetDatum(activation->assignment_id), TimestampTzGetDatum(activation->now),
-		TimestampTzGetDatum(activation->expires_at)
+	Datum		values[9] = {
+		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id), Int64GetDatum(activation->assignment_id),
+		TimestampTzGetDatum(activation->now)
 	};
-	bool		nulls[8] = {false};
+	bool		nulls[9] = {false};
+	bool		isnull;
 	SessionEntry *actor;
 
-	meet_rule(activation);
-	values[7] = TimestampTzGetDatum(activation->since);
+	meet_rule(activation, DT_NOBEGIN, false);
+	values[4] = TimestampTzGetDatum(activation->expires_at);
 	nulls[5] = session_current(&actor) != SESSION_LIVE;
 	if (!nulls[5])
 		values[5] = CStringGetTextDatum(actor->user_name);
 	nulls[6] = activation->reason == NULL;
 	if (!nulls[6])
 		values[6] = CStringGetTextDatum(activation->reason);
+	values[7] = TimestampTzGetDatum(activation->now);
+	nulls[7] = !is_single_use(activation);
+	values[8] = TimestampTzGetDatum(activation->since);
 	if (owner_execute(&insert_activation, values, nulls) == 0 && owner_execute(&replace_activation, values, nulls) == 0)
 		return false;
+	activation->activation_id = DatumGetInt64(owner_result(1, &isnull));
+	activation->already_active = false;
 	activation->activated_at = activation->now;
-	record(activation, "activate", false);
+	note(activation, false);
 	return true;
 }
 
@@ -387,7 +425,7 @@ activate(Activation *activation)
 	}
 	owner_begin(&state);
 	session_keep(&activation->session_id);
-	if (activation->activated || !insert_new(activation))
+	if (activation->activated || activation->rule != NULL || !insert_new(activation))
 	{
 		while (!find_active(activation) && !insert_new(activation))
 			CHECK_FOR_INTERRUPTS();
@@ -396,7 +434,9 @@ activate(Activation *activation)
 	session_note_change();
 	ereport(NOTICE,
 			(errmsg("permission set \"%s\" is %sactive until %s", activation->set_name,
-					activation->already_active ? "already " : "", time_text(activation->expires_at))));
+					activation->already_active ? "already " : "", time_text(activation->expires_at)),
+			 activation->rule_met && is_single_use(activation) ?
+			 errdetail("It takes effect when the transaction is committed.") : 0));
 }
 
 static void
@@ -429,51 +469,61 @@ check_still_permitted(const Activation *activation)
 	(void) require_assigned(entry, activation->set_id, activation->set_name);
 }
 
-/*
- * Who activates for a session: whoever acts for the same user, in this session or another one, is no manager, nor is that
- * user in a session in which it acts as somebody else. The entry is found anew.
- */
-ActivationActor
-activation_actor(SessionEntry **entry)
+/* Whether the rule lets the set be activated without approval. */
+static void
+check_break_glass(const Activation *activation)
 {
-	pg_uuid_t	session_id = (*entry)->session_id;
-	int64		user_id = (*entry)->user_id;
-	char	   *user_name = pstrdup((*entry)->user_name);
-	SessionEntry *mine;
-	bool		own = session_current(&mine) == SESSION_LIVE &&
-	(mine->user_id == user_id || (mine->actor != NULL && strcmp(mine->actor, user_name) == 0));
-
-	*entry = session_find(&session_id);
-	if (*entry == NULL)
-		session_raise_invalid();
-	return own ? ACTOR_SELF : ACTOR_MANAGER;
+	if (activation_is_blank(activation->reason))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a reason must be given"),
+				 errhint("It is what those who review will read.")));
+	if (activation->rule != NULL && activation->rule->break_glass)
+		return;
+	session_log_refusal("activate", psprintf("the activation rule of permission set \"%s\" does not allow it without approval",
+											 activation->set_name));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission set \"%s\" cannot be activated by breaking the glass", activation->set_name),
+			 errdetail("Its activation rule does not provide for emergencies."),
+			 errhint("Use spsa_activate(), after spsa_request_activation() where approval is required.")));
 }
 
 /* Activates a set for a session. That the caller may, the caller has seen to; all else is asked here. */
 static Activation
 carry_out(SessionEntry *entry, const ActivationWish *wish)
 {
-	Activation	activation = {
-		.set_id = wish->set_id,.set_name = wish->set_name,.duration = wish->duration,.reason = wish->reason,.actor = wish->actor
-	};
+	Activation	activation = {0};
 	const SetState *set;
 
-	if (wish->reason != NULL && strlen(wish->reason) > MAX_REASON)
+	activation.set_id = wish->set_id;
+	activation.set_name = wish->set_name;
+	activation.duration = wish->duration;
+	activation.reason = wish->reason;
+	activation.actor = wish->actor;
+	activation.break_glass = wish->break_glass;
+
+	if (wish->reason != NULL && strlen(wish->reason) > ACTIVATION_MAX_TEXT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the reason is longer than %d bytes", MAX_REASON)));
+				 errmsg("the reason is longer than %d bytes", ACTIVATION_MAX_TEXT)));
 	(void) require_assigned(entry, wish->set_id, wish->set_name);
 	if (wish->duration != NULL)
-		check_duration(wish->duration);
+		activation_check_duration(wish->duration);
 	if (effective_may_conflict(entry) || rule_read(wish->set_id) != NULL)
 		entry = wait_for_others(entry);
-	check_exclusions(entry, wish->set_id);
+	if (effective_may_conflict(entry))
+		check_exclusions(entry, wish->set_id);
 	set = require_assigned(entry, wish->set_id, wish->set_name);
 	PreventCommandIfReadOnly("spsa_activate()");
 	activation.rule = rule_read(wish->set_id);
 	activation.now = GetCurrentTimestamp();
-	activation.expires_at = activation_end(entry, set, &activation);
+	if (activation.break_glass)
+		check_break_glass(&activation);
+	activation.outer_end = outer_end(entry, set);
+	activation.expires_at = Min(activation.outer_end, rule_end(activation.rule, activation.duration, activation.now));
 	activation.session_id = entry->session_id;
+	activation.user_id = entry->user_id;
 	activation.user_name = pstrdup(entry->user_name);
 	activation.activated = set->activated;
 	activation.since = set->activated ? DT_NOBEGIN : set->member_since;
@@ -517,6 +567,25 @@ spsa_activate(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
 	activate_for(fcinfo, activation_session_argument(fcinfo, 0, ACL_INSERT), 1);
+	return (Datum) 0;
+}
+
+/* SQL: spsa_break_glass(uuid, text, text, interval) */
+PG_FUNCTION_INFO_V1(spsa_break_glass);
+Datum
+spsa_break_glass(PG_FUNCTION_ARGS)
+{
+	SessionEntry *entry = activation_session_argument(fcinfo, 0, ACL_INSERT);
+	ActivationWish wish = {.set_id = activation_set_argument(fcinfo, 1),.break_glass = true};
+	Activation	activation;
+
+	InitMaterializedSRF(fcinfo, 0);
+	wish.set_name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	wish.reason = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	wish.duration = PG_ARGISNULL(3) ? NULL : PG_GETARG_INTERVAL_P(3);
+	wish.actor = activation_actor(&entry);
+	activation = carry_out(entry, &wish);
+	return_row(fcinfo, &activation);
 	return (Datum) 0;
 }
 

@@ -17,12 +17,21 @@ typedef struct ActivationWish
 	Interval   *duration;		/* NULL: none given */
 	char	   *reason;			/* NULL: none given */
 	ActivationActor actor;
+	bool		break_glass;	/* without the approvals that the rule
+								 * requires */
 } ActivationWish;
+
+#define ACTIVATION_MAX_TEXT 4000	/* bytes of a reason or comment */
 
 extern SessionEntry *activation_session(const pg_uuid_t *session_id, AclMode privilege);
 extern SessionEntry *activation_session_argument(FunctionCallInfo fcinfo, int argument, AclMode privilege);
 extern int32 activation_set_argument(FunctionCallInfo fcinfo, int argument);
 extern ActivationActor activation_actor(SessionEntry **entry);
+extern char *activation_person(void);
+extern SessionEntry *activation_reading_session(bool administrator);
+extern char *activation_text_argument(FunctionCallInfo fcinfo, int argument, const char *what);
+extern bool activation_is_blank(const char *value);
+extern void activation_check_duration(Interval *duration);
 extern const SetState *activation_assigned(const SessionEntry *entry, int32 set_id, const char *name);
 extern bool activation_make(SessionEntry *entry, const ActivationWish *wish);
 extern bool activation_cancel(SessionEntry *entry, int32 set_id, const char *name);

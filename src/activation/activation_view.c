@@ -75,36 +75,13 @@ enum
 static OwnerStatement select_own = {ACTIVATIONS("a.session_id = $1"), 2, {UUIDOID, TIMESTAMPTZOID}};
 static OwnerStatement select_others = {ACTIVATIONS("a.session_id IS DISTINCT FROM $1"), 2, {UUIDOID, TIMESTAMPTZOID}};
 
-/* The attached session, or NULL for whoever needs none; an error for others, as on protected tables. */
-static SessionEntry *
-reading_session(bool administrator)
-{
-	SessionEntry *entry;
-
-	AcceptInvalidationMessages();
-	switch (session_current(&entry))
-	{
-		case SESSION_LIVE:
-			return entry;
-		case SESSION_OVER:
-			if (!administrator)
-				session_raise_invalid();
-			break;
-		case SESSION_NONE:
-			if (!administrator && guc_require_session)
-				session_raise_missing();
-			break;
-	}
-	return NULL;
-}
-
 /* SQL: spsa.visible_activations() */
 PG_FUNCTION_INFO_V1(spsa_visible_activations);
 Datum
 spsa_visible_activations(PG_FUNCTION_ARGS)
 {
 	bool		administrator = pg_class_aclcheck(table_oid("activation"), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
-	SessionEntry *entry = reading_session(administrator);
+	SessionEntry *entry = activation_reading_session(administrator);
 	Tuplestorestate *rows;
 	pg_uuid_t	session_id;
 	Datum		values[2];

@@ -17,6 +17,8 @@
 #include "utils/inet.h"
 #include "utils/timestamp.h"
 
+#include "activation/activate.h"
+#include "activation/approval.h"
 #include "activation/rule.h"
 #include "base/table.h"
 
@@ -297,18 +299,37 @@ add_reason(List *conditions, const Rule *rule, const RuleCase *what)
 	if (!rule->reason_required)
 		return conditions;
 	return add(conditions, "reason_required",
-			   what->is_question ? RULE_DEPENDS : what->reason != NULL && what->reason[strspn(what->reason, " \t\r\n\f\v")] != '\0' ?
-			   RULE_MET : RULE_UNMET,
+			   what->is_question ? RULE_DEPENDS : activation_is_blank(what->reason) ? RULE_UNMET : RULE_MET,
 			   "A reason must be given.", "Give it as the argument reason.");
 }
 
+/* To be approved is to have used up an approval: that there is one answers a question only. */
 static List *
 add_approvals(List *conditions, const Rule *rule, const RuleCase *what)
 {
+	static const char *const found[] = {
+		[APPROVAL_NONE] = "there is no request",
+		[APPROVAL_PENDING] = "one is pending",
+		[APPROVAL_READY] = "one is approved"
+	};
+	static const char *const help[] = {
+		[APPROVAL_NONE] = "Make a request with spsa_request_activation().",
+		[APPROVAL_PENDING] = "Wait for its approval.",
+		[APPROVAL_READY] = "Make another request: it would not last longer than the activation that is there."
+	};
+	ApprovalState state;
+	int			given;
+
 	if (rule->approvals_required == 0)
 		return conditions;
-	return add(conditions, "approvals_required", RULE_UNMET,
-			   psprintf("Others must approve it first: %d.", rule->approvals_required), "Requests cannot be made yet.");
+	if (what->is_approved)
+		return add(conditions, "approvals_required", RULE_MET, NULL, NULL);
+	state = approval_state(what->entry->user_id, what->set_id, rule->approvals_required, &given);
+	return add(conditions, "approvals_required", what->is_question && state == APPROVAL_READY ? RULE_MET : RULE_UNMET,
+			   psprintf("A request must be approved by others, %d in number; %s%s.", rule->approvals_required, found[state],
+						state == APPROVAL_NONE ? "" : psprintf(", with approvals of %d", given)),
+			   psprintf("%s%s", help[state], rule->break_glass ?
+						" In an emergency, spsa_break_glass() activates it for later review." : ""));
 }
 
 /* What the rule demands, in the order in which it is asked: what the user cannot change comes first. */

@@ -40,6 +40,7 @@ typedef struct RuleCase
 	ActivationActor actor;
 	TimestampTz now;
 	const char *reason;			/* NULL: none given */
+	bool		is_approved;	/* as far as that is needed */
 	bool		is_question;	/* nothing is activated: a reason may be given
 								 * yet */
 } RuleCase;

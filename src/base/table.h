@@ -115,6 +115,7 @@
 #define Anum_activation_activated_at 4
 #define Anum_activation_expires_at 5
 #define Anum_activation_activation_id 8
+#define Anum_activation_before_commit 9
 
 #define Anum_activation_end_activation_id 2
 

@@ -44,8 +44,8 @@ static const char *const privileges[] = {
 
 	/* To look at, and to close sessions. */
 	"SELECT ON spsa.protected_object, spsa.protected_field, spsa.protected_function, spsa.masked_view, spsa.session_activity,"
-	" spsa.activation,"
-	" spsa.activation_end, spsa.audit_event",
+	" spsa.activation, spsa.activation_end, spsa.activation_request, spsa.activation_decision, spsa.break_glass_review,"
+	" spsa.audit_event",
 	"SELECT (session_id, user_id, db_role, parent_id, allowed_sets, created_at, authenticated_at, expires_at, idle_timeout,"
 	" security_level, login_type, source_ip, actor, attributes) ON spsa.session",
 	"SELECT, INSERT ON spsa.session_end"

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -58,6 +60,22 @@ typedef struct Activation
 	TimestampTz expires_at;
 } Activation;
 
+/*
+ * When an activation ends. One that uses up an approval, or leaves something to be reviewed, counts until a moment of before
+ * while the transaction that makes it is not committed: what was seen cannot be rolled back, the use could be.
+ */
+static TimestampTz
+activation_end(const TableScan *scan, HeapTuple row)
+{
+	bool		isnull;
+	TimestampTz end = DatumGetTimestampTz(table_value(scan, row, Anum_activation_expires_at, &isnull));
+	Datum		before_commit = table_value(scan, row, Anum_activation_before_commit, &isnull);
+
+	if (!isnull && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data)))
+		end = Min(end, DatumGetTimestampTz(before_commit));
+	return end;
+}
+
 /* Those that have not run out. */
 static List *
 read_activations(const SessionEntry *entry, Snapshot snapshot, TimestampTz now)
@@ -78,7 +96,7 @@ read_activations(const SessionEntry *entry, Snapshot snapshot, TimestampTz now)
 		activation->assignment_id = DatumGetInt64(table_value(&scan, row, Anum_activation_assignment_id, &isnull));
 		activation->set_id = DatumGetInt32(table_value(&scan, row, Anum_activation_set_id, &isnull));
 		activation->activated_at = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_activated_at, &isnull));
-		activation->expires_at = DatumGetTimestampTz(table_value(&scan, row, Anum_activation_expires_at, &isnull));
+		activation->expires_at = activation_end(&scan, row);
 		if (now < activation->expires_at && !is_ended(activation->activation_id, snapshot))
 			activations = lappend(activations, activation);
 	}

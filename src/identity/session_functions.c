@@ -667,7 +667,10 @@ spsa_close_user_sessions(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(n);
 }
 
-/* Rows whose session is gone, and activations that have ended by themselves, as far as nobody has them locked. */
+/*
+ * Rows whose session is gone, activations that have ended by themselves, requests that lead to nothing any more, and what has
+ * been reviewed, as far as nobody has them locked.
+ */
 static OwnerStatement purge_statements[] = {
 	{"DELETE FROM spsa.session_activity d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.session_activity a"
 	" WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = a.session_id) FOR UPDATE SKIP LOCKED))"},
@@ -676,7 +679,12 @@ static OwnerStatement purge_statements[] = {
 		" WHERE a.expires_at <= pg_catalog.clock_timestamp() OR EXISTS (SELECT FROM spsa.activation_end e"
 	" WHERE e.activation_id = a.activation_id) FOR UPDATE SKIP LOCKED))"},
 	{"DELETE FROM spsa.activation_end e WHERE NOT EXISTS (SELECT FROM spsa.activation a"
-	" WHERE a.activation_id = e.activation_id)"}
+	" WHERE a.activation_id = e.activation_id)"},
+	{"DELETE FROM spsa.activation_request d WHERE d.ctid = ANY (ARRAY(SELECT r.ctid FROM spsa.activation_request r"
+		" WHERE r.expires_at <= pg_catalog.clock_timestamp() AND NOT EXISTS (SELECT FROM spsa.activation a"
+	" WHERE a.activation_id = r.activation_id) FOR UPDATE SKIP LOCKED))"},
+	{"DELETE FROM spsa.break_glass_review d WHERE d.ctid = ANY (ARRAY(SELECT r.ctid FROM spsa.break_glass_review r"
+	" WHERE r.reviewed_at IS NOT NULL FOR UPDATE SKIP LOCKED))"}
 };
 
 /*

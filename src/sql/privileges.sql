@@ -10,16 +10,19 @@ REVOKE ALL ON TYPE
 	spsa.session, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
 	spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
 	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion, spsa.masked_view,
-	spsa.activation_rule,
+	spsa.activation_rule, spsa.activation_request, spsa.activation_decision, spsa.break_glass_review,
+	spsa.pending_activation_request, spsa.break_glass_unreviewed,
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
--- All that is for everybody in the schema: this view, the function that it calls, the one that masked views call, and the
--- type of security levels.
+-- All that is for everybody in the schema: these views, the functions that they call, the one that masked views call, and
+-- the type of security levels.
 GRANT USAGE ON SCHEMA spsa TO PUBLIC;
 GRANT USAGE ON TYPE spsa.security_level TO PUBLIC;
 GRANT SELECT, INSERT, DELETE ON spsa.session_perm_set_activation TO PUBLIC;
-GRANT EXECUTE ON FUNCTION spsa.visible_activations(), spsa.masked(anyelement) TO PUBLIC;
+GRANT SELECT ON spsa.pending_activation_request, spsa.break_glass_unreviewed TO PUBLIC;
+GRANT EXECUTE ON FUNCTION spsa.visible_activations(), spsa.visible_requests(), spsa.visible_reviews(),
+	spsa.masked(anyelement) TO PUBLIC;
 -- Who makes a trigger must be able to call its function; nobody can call this one otherwise.
 GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 
@@ -87,6 +90,12 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_deactivate_own(text),
 	@extschema@.spsa_deactivate_all(uuid),
 	@extschema@.spsa_activation_readiness(uuid, text),
+	@extschema@.spsa_request_activation(uuid, text, text, interval, interval),
+	@extschema@.spsa_approve_activation(uuid, text),
+	@extschema@.spsa_deny_activation(uuid, text),
+	@extschema@.spsa_cancel_activation(uuid),
+	@extschema@.spsa_break_glass(uuid, text, text, interval),
+	@extschema@.spsa_review_break_glass(uuid, text),
 	@extschema@.spsa_session_value(text, anyelement),
 	@extschema@.spsa_session_values(text, anyelement),
 	@extschema@.spsa_allows(regclass, text),

@@ -261,6 +261,7 @@ CREATE TABLE spsa.activation (
 	activated_by text,
 	reason text,
 	activation_id bigint NOT NULL DEFAULT pg_catalog.nextval('spsa.activation_id_seq'),
+	before_commit timestamptz,
 	CONSTRAINT activation_pkey PRIMARY KEY (session_id, set_id),
 	CONSTRAINT activation_session_id_fkey FOREIGN KEY (session_id) REFERENCES spsa.session (session_id) ON DELETE CASCADE
 );
@@ -275,6 +276,7 @@ COMMENT ON COLUMN spsa.activation.expires_at IS 'when the activation ends by its
 COMMENT ON COLUMN spsa.activation.activated_by IS 'user whose session activated it, or null when an administrator did without a session';
 COMMENT ON COLUMN spsa.activation.reason IS 'reason that was given';
 COMMENT ON COLUMN spsa.activation.activation_id IS 'identifier of the activation; another one when the set is activated again after its end';
+COMMENT ON COLUMN spsa.activation.before_commit IS 'of one that used up an approval or is to be reviewed: until when it counted in the transaction that wrote the row, before that was committed';
 
 CREATE TABLE spsa.activation_end (
 	session_id uuid NOT NULL,
@@ -307,7 +309,7 @@ COMMENT ON SEQUENCE spsa.audit_event_id_seq IS 'identifiers of audit events';
 COMMENT ON TABLE spsa.audit_event IS 'history of every change of authority; without foreign keys, for it outlives what it names';
 COMMENT ON COLUMN spsa.audit_event.event_id IS 'identifier of the event, sent by NOTIFY if spsa.notify_events is on';
 COMMENT ON COLUMN spsa.audit_event.at IS 'when it happened';
-COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_close, session_expire, activate, deactivate, administration_grant, administration_revoke, or a table and what was done to its row, as in assignment_insert';
+COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_close, session_expire, activate, deactivate, activation_requested, activation_approved, activation_denied, activation_cancelled, break_glass, break_glass_reviewed, administration_grant, administration_revoke, or a table and what was done to its row, as in assignment_insert';
 COMMENT ON COLUMN spsa.audit_event.session_id IS 'session concerned';
 COMMENT ON COLUMN spsa.audit_event.user_name IS 'user concerned';
 COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';

@@ -69,4 +69,4 @@ Errors: 42501 neither.';
 CREATE FUNCTION @extschema@.spsa_purge() RETURNS integer
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_purge';
 COMMENT ON FUNCTION @extschema@.spsa_purge() IS
-'deletes the sessions that are over, with what belongs to them; the number of sessions. To be called now and then by a scheduler: authority does not depend on it. Sessions that an open transaction works on are left to the next call.';
+'deletes the sessions that are over, with what belongs to them, requests that have expired, and reviews of emergencies that are done; the number of sessions. To be called now and then by a scheduler: authority does not depend on it. Sessions that an open transaction works on are left to the next call.';
