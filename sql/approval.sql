@@ -28,6 +28,9 @@ INSERT INTO who SELECT 'ann2', s.session_id, s.token FROM spsa_open_session('ann
 INSERT INTO who SELECT 'ann as bob', s.session_id, s.token FROM spsa_open_session('bob', actor => 'ann', lifetime => '1 day', db_role => NULL) s;
 INSERT INTO who SELECT 'bob as cat', s.session_id, s.token FROM spsa_open_session('cat', actor => 'bob', lifetime => '1 day', db_role => NULL) s;
 INSERT INTO who SELECT 'eve as ann', s.session_id, s.token FROM spsa_open_session('ann', actor => 'eve', lifetime => '1 day', db_role => NULL) s;
+INSERT INTO who SELECT 'max as bob', s.session_id, s.token FROM spsa_open_session('bob', actor => 'max', lifetime => '1 day', db_role => NULL) s;
+INSERT INTO who SELECT 'bob as max', s.session_id, s.token FROM spsa_open_session('max', actor => 'bob', lifetime => '1 day', db_role => NULL) s;
+INSERT INTO who SELECT 'dan free', s.session_id, s.token FROM spsa_open_session('dan', sets => '{free}', lifetime => '1 day', db_role => NULL) s;
 INSERT INTO who SELECT 'bob free', s.session_id, s.token FROM spsa_open_session('bob', sets => '{free}', lifetime => '1 day', db_role => NULL) s;
 GRANT SELECT ON who TO regress_spsa_approval_app;
 SELECT session_id AS ann FROM who WHERE name = 'ann' \gset
@@ -122,7 +125,11 @@ SELECT spsa_approve_activation(:'req');
 :as 'ann as bob' :quiet
 SELECT spsa_approve_activation(:'req');
 SELECT spsa_deny_activation(:'req');
+:as 'eve as ann' :quiet
+SELECT spsa_approve_activation(:'req');
 :as 'bob free' :quiet
+SELECT spsa_approve_activation(:'req');
+:as 'dan free' :quiet
 SELECT spsa_approve_activation(:'req');
 :as 'bob' :quiet
 SELECT spsa_approve_activation(gen_random_uuid());
@@ -473,6 +480,10 @@ SET SESSION AUTHORIZATION regress_spsa_approval_app;
 SELECT spsa_request_activation(:'ann', 'easy', 'for ann') AS req \gset
 :requests;
 SELECT spsa_approve_activation(:'req');
+:as 'max as bob' :quiet
+SELECT spsa_approve_activation(:'req');
+:as 'bob as max' :quiet
+SELECT spsa_approve_activation(:'req');
 :as 'cat' :quiet
 SELECT spsa_approve_activation(:'req');
 :as 'max' :quiet
@@ -558,7 +569,13 @@ SELECT spsa_review_break_glass(:'first');
 :code
 :as 'ann as bob' :quiet
 SELECT spsa_review_break_glass(:'first');
+:as 'eve as ann' :quiet
+SELECT spsa_review_break_glass(:'first');
 :as 'max' :quiet
+SELECT spsa_review_break_glass(:'lift');
+:as 'max as bob' :quiet
+SELECT spsa_review_break_glass(:'lift');
+:as 'bob as max' :quiet
 SELECT spsa_review_break_glass(:'lift');
 :as 'bob' :quiet
 SELECT spsa_review_break_glass(gen_random_uuid());
