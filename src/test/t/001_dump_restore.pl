@@ -108,6 +108,10 @@ $old->safe_psql('app', q{
 	FROM spsa.custom_permission WHERE permission_name IN ('export', 'manage_activations');
 	INSERT INTO spsa.group_member (group_id, member_id) VALUES (pg_temp.set_of('team'), pg_temp.set_of('staff')), (pg_temp.set_of('team'), pg_temp.set_of('muting'));
 	INSERT INTO spsa.exclusion (set_a, set_b, kind) VALUES (pg_temp.set_of('base'), pg_temp.set_of('dead'), 'static'), (pg_temp.set_of('gated'), pg_temp.set_of('team'), 'dynamic');
+	SELECT spsa_set_activation_rule('gated', max_duration => '1 hour', weekdays => '{1,2,3,4,5,6,7}', time_zone => 'europe/berlin',
+			networks => '{10.0.0.0/8}', approvals_required => 1, approver_set => 'staff'),
+		spsa_set_activation_rule('gated', clear => '{networks,approvals_required}'),
+		spsa_set_activation_rule('staff', networks => '{10.0.0.0/8,2001:db8::/32}', min_security_level => 'high_assurance', approver_set => 'team');
 	SELECT spsa_assign('eve', 'team'); });
 
 # What eve may, by each kind of permission.
@@ -145,7 +149,7 @@ my $rows = 'SELECT count(*) FROM spsa.session UNION ALL SELECT count(*) FROM sps
 my %numbered = (row_scope => 'scope_id, set_id, object, field, operator, literals, attribute, privileges, field_type, field_number IS DISTINCT FROM 0',
 	field_permission => 'set_id, object, field, can_read, can_edit, muting', protected_field => 'object, field, protected_at');
 my $tables = join '; ', map { "SELECT " . ($numbered{$_} // '*') . " FROM spsa.$_ t ORDER BY t::text" } qw(app_user permission_set object_permission row_scope protected_object assignment
-	group_member field_permission function_permission custom_permission custom_permission_grant protected_field protected_function exclusion masked_view);
+	group_member field_permission function_permission custom_permission custom_permission_grant protected_field protected_function exclusion masked_view activation_rule);
 my $numbers = q{SELECT object, field, field_number = attnum FROM (SELECT object, field, field_number FROM spsa.field_permission
 	UNION ALL SELECT object, field, field_number FROM spsa.protected_field) f JOIN pg_attribute ON attrelid = object AND attname = field ORDER BY 1, 2};
 my $policies = "SELECT polrelid::regclass, polname, polpermissive, polcmd, polroles, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
