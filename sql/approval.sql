@@ -500,9 +500,13 @@ SELECT spsa_approve_activation(:'req');
 SELECT spsa_approve_activation(:'req');
 RESET SESSION AUTHORIZATION;
 SELECT spsa_remove_group_member('crew', 'easy'), spsa_add_group_member('crew', 'easy');
+UPDATE spsa.session SET expires_at = '2999-01-01 12:00:00+00' WHERE session_id = :'ann';
 SET SESSION AUTHORIZATION regress_spsa_approval_app;
 :as 'ann' :quiet
+SET client_min_messages = notice;
 SELECT already_active FROM spsa_activate_own('easy');
+SELECT already_active FROM spsa_activate_own('easy');
+SET client_min_messages = warning;
 INSERT INTO spsa.session_perm_set_activation (permission_set_id) SELECT 2;
 RESET SESSION AUTHORIZATION;
 SELECT user_name, set_name, state, reason, requested_by FROM state_now;

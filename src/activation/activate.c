@@ -58,6 +58,7 @@ typedef struct Activation
 	TimestampTz outer_end;		/* of the session, the assignment, the group */
 	bool		break_glass;
 	bool		rule_met;		/* has been asked */
+	bool		written;		/* made, or made longer */
 	bool		has_approval;
 	Approval	approval;		/* that is used up for it */
 	int64		activation_id;
@@ -274,7 +275,8 @@ meet_rule(Activation *activation, TimestampTz ends, bool approved)
 	if (what.entry == NULL)
 		session_raise_invalid();
 	rule_require(activation->rule, &what, activation->set_name);
-	activation->rule_met = true;
+	activation->rule_met = !approved;	/* a new one would need another
+										 * approval */
 }
 
 static char *
@@ -311,13 +313,14 @@ record(const Activation *activation, const char *name, bool extended)
 
 /* What an activation leaves behind that has been made, or made longer. */
 static void
-note(const Activation *activation, bool extended)
+note(Activation *activation, bool extended)
 {
 	BreakGlass	what = {
 		&activation->session_id, activation->user_id, activation->user_name, activation->set_id, activation->set_name,
 		activation->activation_id, activation->reason, activation->expires_at
 	};
 
+	activation->written = true;
 	record(activation, "activate", extended);
 	if (activation->has_approval)
 		approval_link(&activation->approval, activation->activation_id);
@@ -435,7 +438,7 @@ activate(Activation *activation)
 	ereport(NOTICE,
 			(errmsg("permission set \"%s\" is %sactive until %s", activation->set_name,
 					activation->already_active ? "already " : "", time_text(activation->expires_at)),
-			 activation->rule_met && is_single_use(activation) ?
+			 activation->written && is_single_use(activation) ?
 			 errdetail("It takes effect when the transaction is committed.") : 0));
 }
 

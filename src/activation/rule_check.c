@@ -62,7 +62,7 @@ elements(const NewRow *row, AttrNumber number, const char *of_what, int *n)
 	Datum		value = validate_column(row, number, &isnull);
 	ArrayType  *array;
 	Datum	   *result;
-	bool	   *nulls;
+	bool	   *nulls = NULL;
 
 	*n = 0;
 	if (isnull)

@@ -72,5 +72,5 @@ CREATE FUNCTION @extschema@.spsa_activation_readiness(session uuid, permission_s
 	RETURNS TABLE (condition text, met boolean, detail text)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'spsa_activation_readiness';
 COMMENT ON FUNCTION @extschema@.spsa_activation_readiness(uuid, text) IS
-'what an activation of a permission set for a session needs: a row for each condition, so that an application can show it before the user tries. condition: a column of spsa.activation_rule, or activation_required (that it needs activation at all), group, exclusion. met: null if it depends on what the call gives. detail: what is demanded, what is so now, and what would help. Who may ask: as spsa_activate().
+'what an activation of a permission set for a session needs: a row for each condition, so that an application can show it before the user tries. condition: assignment, group (before a member of one that is not active), exclusion, hours (weekdays and times), or a column of spsa.activation_rule; activation_required alone if it needs no activation. met: null if it depends on what the call gives. detail: what is demanded, what is so now, and what would help. Who may ask: as spsa_activate().
 Errors: 28000 the session is not valid; 42501 not permitted for this session, or the set is not assigned to its user; 42704 unknown set.';
