@@ -39,6 +39,8 @@ OBJS = \
 	src/activation/break_glass.o \
 	src/activation/readiness.o \
 	src/activation/activation_view.o \
+	src/activation/flow_definition.o \
+	src/activation/flow.o \
 	src/enforce/protect.o \
 	src/enforce/protect_object.o \
 	src/enforce/protect_field.o \
@@ -67,6 +69,7 @@ INSTALL_SQL = \
 	src/sql/trigger.sql \
 	src/sql/session.sql \
 	src/sql/activation.sql \
+	src/sql/flow.sql \
 	src/sql/enforce.sql \
 	src/sql/function_guard.sql \
 	src/sql/masked_view.sql \
@@ -77,6 +80,7 @@ INSTALL_SQL = \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
 	src/sql/admin_rule.sql \
+	src/sql/admin_flow.sql \
 	src/sql/privileges.sql
 
 # Regression tests, in the order they run: sql/NAME.sql, expected/NAME.out.
@@ -98,6 +102,7 @@ REGRESS_LIST = \
 	activation_rule \
 	approval \
 	custom_permission \
+	flow \
 	protect \
 	function_guard \
 	row_scope \

@@ -3,6 +3,7 @@
 
 #include "fmgr.h"
 
+#include "activation/flow.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/signal.h"
@@ -38,6 +39,7 @@ _PG_init(void)
 	protection_init();
 	effective_init();
 	shape_init();
+	flow_init();
 	plan_mark_init();
 	no_scan_init();
 	masked_view_init();

@@ -62,6 +62,7 @@ typedef struct Activation
 	bool		has_approval;
 	Approval	approval;		/* that is used up for it */
 	int64		activation_id;
+	const char *flow;			/* that activates it, or NULL */
 	/* results */
 	TimestampTz activated_at;	/* 0: needs no activation */
 	bool		already_active;
@@ -80,20 +81,21 @@ static OwnerStatement select_active = {
 /* Most sets that are activated have no row, so that what is tried first need not look at one. */
 #define INSERT_ACTIVATION \
 	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason," \
-	" before_commit) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (session_id, set_id) DO "
+	" before_commit, flow) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session_id, set_id) DO "
 
 static OwnerStatement insert_activation = {
 	INSERT_ACTIVATION "NOTHING RETURNING a.activation_id",
-	8, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	9, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
 };
 
 static OwnerStatement replace_activation = {
 	INSERT_ACTIVATION "UPDATE SET assignment_id = excluded.assignment_id,"
 	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
-	" reason = excluded.reason, activation_id = excluded.activation_id, before_commit = excluded.before_commit"
-	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR a.activated_at < $9"
+	" reason = excluded.reason, activation_id = excluded.activation_id, before_commit = excluded.before_commit,"
+	" flow = excluded.flow"
+	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR a.activated_at < $10"
 	" OR NOT (" NOT_ENDED ") RETURNING a.activation_id",
-	9, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	10, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID}
 };
 
 static OwnerStatement extend_activation = {
@@ -306,6 +308,11 @@ record(const Activation *activation, const char *name, bool extended)
 		appendStringInfoString(&detail, ", \"reason\": ");
 		escape_json(&detail, activation->reason);
 	}
+	if (activation->flow != NULL)
+	{
+		appendStringInfoString(&detail, ", \"flow\": ");
+		escape_json(&detail, activation->flow);
+	}
 	appendStringInfoChar(&detail, '}');
 	event.detail = detail.data;
 	audit_record(&event);
@@ -386,11 +393,11 @@ find_active(Activation *activation)
 static bool
 insert_new(Activation *activation)
 {
-	Datum		values[9] = {
+	Datum		values[10] = {
 		UUIDPGetDatum(&activation->session_id), Int32GetDatum(activation->set_id), Int64GetDatum(activation->assignment_id),
 		TimestampTzGetDatum(activation->now)
 	};
-	bool		nulls[9] = {false};
+	bool		nulls[10] = {false};
 	bool		isnull;
 	SessionEntry *actor;
 
@@ -404,7 +411,10 @@ insert_new(Activation *activation)
 		values[6] = CStringGetTextDatum(activation->reason);
 	values[7] = TimestampTzGetDatum(activation->now);
 	nulls[7] = !is_single_use(activation);
-	values[8] = TimestampTzGetDatum(activation->since);
+	nulls[8] = activation->flow == NULL;
+	if (!nulls[8])
+		values[8] = CStringGetTextDatum(activation->flow);
+	values[9] = TimestampTzGetDatum(activation->since);
 	if (owner_execute(&insert_activation, values, nulls) == 0 && owner_execute(&replace_activation, values, nulls) == 0)
 		return false;
 	activation->activation_id = DatumGetInt64(owner_result(1, &isnull));
@@ -505,6 +515,7 @@ carry_out(SessionEntry *entry, const ActivationWish *wish)
 	activation.reason = wish->reason;
 	activation.actor = wish->actor;
 	activation.break_glass = wish->break_glass;
+	activation.flow = wish->flow;
 
 	if (wish->reason != NULL && strlen(wish->reason) > ACTIVATION_MAX_TEXT)
 		ereport(ERROR,
@@ -546,6 +557,17 @@ bool
 activation_make(SessionEntry *entry, const ActivationWish *wish)
 {
 	return carry_out(entry, wish).activated_at != 0;
+}
+
+/* The same for a step of a flow. */
+bool
+activation_make_by_flow(SessionEntry *entry, const ActivationWish *wish, bool *already_active, TimestampTz *expires_at)
+{
+	Activation	activation = carry_out(entry, wish);
+
+	*already_active = activation.already_active;
+	*expires_at = activation.expires_at;
+	return activation.activated_at != 0;
 }
 
 /* The arguments from the set on are the same in both forms. */
@@ -602,9 +624,21 @@ spsa_activate_own(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static char *
+flow_detail(const char *flow)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"flow\": ");
+	escape_json(&detail, flow);
+	appendStringInfoChar(&detail, '}');
+	return detail.data;
+}
+
 /* Ends the activation of one set (as it stands), or of all (0); the number of those that were active. */
 static int
-deactivate(SessionEntry *entry, int32 set_id, const SetState *set)
+deactivate(SessionEntry *entry, int32 set_id, const SetState *set, const char *flow)
 {
 	Activation	ended = {0};
 	AuditEvent	event = {"deactivate"};
@@ -632,6 +666,7 @@ deactivate(SessionEntry *entry, int32 set_id, const SetState *set)
 		if (DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull)))
 			names[count++] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 	}
+	event.detail = flow == NULL ? NULL : flow_detail(flow);
 	for (int i = 0; i < count; i++)
 	{
 		event.session_id = &ended.session_id;
@@ -670,9 +705,9 @@ check_ended(const pg_uuid_t *session_id, int32 set_id, int64 group_assignment)
 		raise_concurrent();
 }
 
-/* Deactivates a set for a session that the caller may manage; false if it was not active. */
+/* Deactivates a set for a session that the caller may manage; false if it was not active. flow: that does it, or NULL. */
 bool
-activation_cancel(SessionEntry *entry, int32 set_id, const char *name)
+activation_cancel(SessionEntry *entry, int32 set_id, const char *name, const char *flow)
 {
 	const SetState *set = effective_way(entry, set_id);
 	pg_uuid_t	session_id = entry->session_id;
@@ -685,7 +720,7 @@ activation_cancel(SessionEntry *entry, int32 set_id, const char *name)
 				(errmsg("permission set \"%s\" needs no activation and stays in effect", name)));
 		return false;
 	}
-	count = deactivate(entry, set_id, set);
+	count = deactivate(entry, set_id, set, flow);
 	check_ended(&session_id, set_id, group_assignment);
 	if (count > 0)
 		return true;
@@ -699,7 +734,7 @@ deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 {
 	int32		set_id = activation_set_argument(fcinfo, argument);
 
-	return activation_cancel(entry, set_id, text_to_cstring(PG_GETARG_TEXT_PP(argument)));
+	return activation_cancel(entry, set_id, text_to_cstring(PG_GETARG_TEXT_PP(argument)), NULL);
 }
 
 /* SQL: spsa_deactivate(uuid, text) */
@@ -725,7 +760,7 @@ spsa_deactivate_all(PG_FUNCTION_ARGS)
 {
 	SessionEntry *entry = activation_session_argument(fcinfo, 0, ACL_DELETE);
 	pg_uuid_t	session_id = entry->session_id;
-	int			ended = deactivate(entry, 0, NULL);
+	int			ended = deactivate(entry, 0, NULL, NULL);
 
 	check_ended(&session_id, 0, 0);
 	PG_RETURN_INT32(ended);

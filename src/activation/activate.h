@@ -19,6 +19,7 @@ typedef struct ActivationWish
 	ActivationActor actor;
 	bool		break_glass;	/* without the approvals that the rule
 								 * requires */
+	const char *flow;			/* name of the flow that does it, or NULL */
 } ActivationWish;
 
 #define ACTIVATION_MAX_TEXT 4000	/* bytes of a reason or comment */
@@ -34,6 +35,8 @@ extern bool activation_is_blank(const char *value);
 extern void activation_check_duration(Interval *duration);
 extern const SetState *activation_assigned(const SessionEntry *entry, int32 set_id, const char *name);
 extern bool activation_make(SessionEntry *entry, const ActivationWish *wish);
-extern bool activation_cancel(SessionEntry *entry, int32 set_id, const char *name);
+extern bool activation_make_by_flow(SessionEntry *entry, const ActivationWish *wish, bool *already_active,
+									TimestampTz *expires_at);
+extern bool activation_cancel(SessionEntry *entry, int32 set_id, const char *name, const char *flow);
 
 #endif							/* SPSA_ACTIVATE_H */

@@ -240,7 +240,7 @@ delete_row(const ViewRow *row)
 	SessionEntry *entry = activation_session(DatumGetUUIDP(row->values[VIEW_SESSION]), ACL_DELETE);
 	int32		set_id = row_set(row);
 
-	return activation_cancel(entry, set_id, set_name(entry, set_id));
+	return activation_cancel(entry, set_id, set_name(entry, set_id), NULL);
 }
 
 /* SQL: spsa.write_activation() */

@@ -135,6 +135,18 @@
 #define Anum_activation_rule_approver_set 14
 #define Anum_activation_rule_break_glass 15
 
+#define Anum_flow_flow_id 1
+#define Anum_flow_flow_name 2
+#define Anum_flow_is_active 4
+#define Anum_flow_criterion 5
+#define Anum_flow_allowed_set 6
+#define Anum_flow_run_at_open 7
+
+#define Anum_flow_step_flow_id 1
+#define Anum_flow_step_position 2
+#define Anum_flow_step_action 3
+#define Anum_flow_step_set_id 4
+
 typedef struct TableScan
 {
 	Relation	relation;

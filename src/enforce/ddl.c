@@ -112,23 +112,6 @@ check_dropped_guards(void)
 	}
 }
 
-/* SQL: spsa.on_sql_drop() */
-PG_FUNCTION_INFO_V1(spsa_on_sql_drop);
-Datum
-spsa_on_sql_drop(PG_FUNCTION_ARGS)
-{
-	OwnerState	state;
-
-	(void) event_trigger_data(fcinfo);
-	if (!OidIsValid(table_schema()))
-		PG_RETURN_NULL();
-	owner_begin_latest(&state);
-	check_dropped_guards();
-	owner_execute(&forget_dropped, NULL, NULL);
-	owner_end(&state);
-	PG_RETURN_NULL();
-}
-
 /* ---- renamed columns ---- */
 
 /*
@@ -248,6 +231,41 @@ has_identifier(const char *signature, const char *name)
 	return false;
 }
 
+static OwnerStatement select_criteria = {
+	"SELECT f.flow_id, f.flow_name, f.criterion FROM spsa.flow f WHERE f.is_active AND f.criterion IS NOT NULL"
+	" ORDER BY f.flow_name",
+	0
+};
+
+static OwnerStatement switch_off_flow = {
+	"UPDATE spsa.flow f SET is_active = false WHERE f.flow_id = $1", 1, {INT4OID}
+};
+
+/*
+ * Flows whose criterion is gone or has another name now: without it they would run for everybody, and another function may
+ * get its name.
+ */
+static void
+switch_off_flows(void)
+{
+	int			n = owner_execute(&select_criteria, NULL, NULL);
+	SPITupleTable *flows = SPI_tuptable;
+	bool		isnull;
+
+	for (int i = 0; i < n; i++)
+	{
+		Datum		flow_id = SPI_getbinval(flows->vals[i], flows->tupdesc, 1, &isnull);
+		char	   *criterion = SPI_getvalue(flows->vals[i], flows->tupdesc, 3);
+
+		if (OidIsValid(function_find(criterion)))
+			continue;
+		owner_execute(&switch_off_flow, &flow_id, NULL);
+		ereport(NOTICE,
+				(errmsg("flow \"%s\" is switched off, for its criterion %s is gone or has another name",
+						SPI_getvalue(flows->vals[i], flows->tupdesc, 2), criterion)));
+	}
+}
+
 static void
 forget_or_refuse(char *signature, bool is_protected, const char *old_name)
 {
@@ -282,6 +300,7 @@ check_signatures(const char *old_name)
 		if (!OidIsValid(function_find(signatures[i])))
 			forget_or_refuse(signatures[i], is_protected[i], old_name);
 	}
+	switch_off_flows();
 }
 
 /* ---- what must not be made ---- */
@@ -450,6 +469,7 @@ forget_functions_that_are_gone(void)
 		if (!OidIsValid(function_find(signatures[i])))
 			owner_execute(&forget_function, &signature, NULL);
 	}
+	switch_off_flows();
 }
 
 /* Whether the command may give a function a name that it did not have. */
@@ -460,6 +480,26 @@ names_function(const Node *command)
 
 	return rename.signatures || IsA(command, CreateFunctionStmt) ||
 		(IsA(command, DefineStmt) && ((const DefineStmt *) command)->kind == OBJECT_AGGREGATE);
+}
+
+/* ---- the event triggers ---- */
+
+/* SQL: spsa.on_sql_drop() */
+PG_FUNCTION_INFO_V1(spsa_on_sql_drop);
+Datum
+spsa_on_sql_drop(PG_FUNCTION_ARGS)
+{
+	OwnerState	state;
+
+	(void) event_trigger_data(fcinfo);
+	if (!OidIsValid(table_schema()))
+		PG_RETURN_NULL();
+	owner_begin_latest(&state);
+	check_dropped_guards();
+	owner_execute(&forget_dropped, NULL, NULL);
+	switch_off_flows();
+	owner_end(&state);
+	PG_RETURN_NULL();
 }
 
 /* SQL: spsa.before_ddl() */

@@ -23,7 +23,7 @@
 static const char *const privileges[] = {
 	"USAGE ON SCHEMA spsa",
 	"USAGE ON SEQUENCE spsa.app_user_id_seq, spsa.permission_set_id_seq, spsa.row_scope_id_seq, spsa.assignment_id_seq,"
-	" spsa.custom_permission_id_seq",
+	" spsa.custom_permission_id_seq, spsa.flow_id_seq",
 
 	"SELECT, INSERT (user_name, attributes, db_role), UPDATE (attributes, is_active, session_limit) ON spsa.app_user",
 	"SELECT, INSERT (set_name, label, activation_required, kind, description, member_activation),"
@@ -41,6 +41,11 @@ static const char *const privileges[] = {
 	"SELECT, INSERT, UPDATE (self_activation, default_duration, max_duration, min_security_level, max_authentication_age,"
 	" networks, weekdays, start_time, end_time, time_zone, reason_required, approvals_required, approver_set, break_glass),"
 	" DELETE ON spsa.activation_rule",
+
+	/* A trigger refuses the criterion: it is code that others run. */
+	"SELECT, INSERT (flow_name, label, is_active, criterion, allowed_set, run_at_open, description),"
+	" UPDATE (flow_name, label, is_active, criterion, allowed_set, run_at_open, description), DELETE ON spsa.flow",
+	"SELECT, INSERT (flow_id, \"position\", action, set_id), UPDATE (\"position\", action, set_id), DELETE ON spsa.flow_step",
 
 	/* To look at, and to close sessions. */
 	"SELECT ON spsa.protected_object, spsa.protected_field, spsa.protected_function, spsa.masked_view, spsa.session_activity,"
@@ -65,6 +70,8 @@ static const char *const privileges[] = {
 	" 'spsa_create_custom_permission', 'spsa_drop_custom_permission', 'spsa_grant_permission', 'spsa_revoke_permission'," \
 	" 'spsa_add_group_member', 'spsa_remove_group_member', 'spsa_mute', 'spsa_exclude', 'spsa_remove_exclusion'," \
 	" 'check_rule_columns', 'activation_hours', 'spsa_set_activation_rule', 'spsa_drop_activation_rule'," \
+	" 'find_flow', 'spsa_create_flow', 'spsa_drop_flow', 'spsa_set_flow_active', 'spsa_add_flow_step'," \
+	" 'spsa_remove_flow_step'," \
 	" 'spsa_assign', 'spsa_revoke_assignment', 'spsa_revoke_all', 'spsa_protect', 'spsa_unprotect'," \
 	" 'spsa_protect_field', 'spsa_unprotect_field'," \
 	" 'spsa_protect_function', 'spsa_unprotect_function'," \

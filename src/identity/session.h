@@ -76,6 +76,7 @@ extern void session_init(void);
 extern void session_set_loader(SessionLoader loader);
 extern void session_set_attached(void (*callback) (void));
 extern void session_attached(void);
+extern void session_set_opened(void (*callback) (const pg_uuid_t *session_id));
 extern bool session_listens_to(uint32 bucket);
 extern SessionState session_current(SessionEntry **entry);
 extern SessionEntry *session_require(void);

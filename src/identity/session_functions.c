@@ -53,6 +53,8 @@ typedef struct Opening
 	TimestampTz expires_at;
 } Opening;
 
+static void (*opened_callback) (const pg_uuid_t *session_id) = NULL;
+
 /* A user as spsa.app_user has it. */
 typedef struct User
 {
@@ -280,6 +282,20 @@ store_session(Opening *opening, bytea *hash, TimestampTz now)
 	opening->session_id = *DatumGetUUIDP(owner_result(1, &isnull));
 }
 
+/* What is to happen when a session has been opened; it may run code of the opener's, and does not fail for that. */
+void
+session_set_opened(void (*callback) (const pg_uuid_t *session_id))
+{
+	opened_callback = callback;
+}
+
+static void
+opened(const Opening *opening)
+{
+	if (opened_callback != NULL)
+		opened_callback(&opening->session_id);
+}
+
 /* Opens a session for a user that has been found. */
 static void
 open_session(const User *user, Opening *opening)
@@ -356,6 +372,7 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	opening.sets = PG_GETARG_DATUM(8);
 	opening.actor = PG_ARGISNULL(9) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(9));
 	open_session(&user, &opening);
+	opened(&opening);
 
 	values[0] = UUIDPGetDatum(&opening.session_id);
 	values[1] = CStringGetTextDatum(opening.token);
@@ -405,6 +422,7 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	open_session(&user, &opening);
 	binding_set(opening.token, guc_require_local_attach);
 	session_attached();
+	opened(&opening);
 	explicit_bzero(opening.token, sizeof(opening.token));
 	PG_RETURN_UUID_P(memcpy(palloc(sizeof(pg_uuid_t)), &opening.session_id, sizeof(pg_uuid_t)));
 }

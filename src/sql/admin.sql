@@ -116,12 +116,15 @@ BEGIN ATOMIC
 	WHERE e.set_a = (SELECT spsa.find_set(spsa_drop_permission_set.set_name))
 		OR e.set_b = (SELECT spsa.find_set(spsa_drop_permission_set.set_name));
 	DELETE FROM spsa.activation_rule r WHERE r.set_id = (SELECT spsa.find_set(spsa_drop_permission_set.set_name));
+	DELETE FROM spsa.flow_step s WHERE s.set_id = (SELECT spsa.find_set(spsa_drop_permission_set.set_name));
+	UPDATE spsa.flow f SET allowed_set = NULL
+	WHERE f.allowed_set = (SELECT spsa.find_set(spsa_drop_permission_set.set_name));
 	WITH i AS MATERIALIZED (SELECT spsa.find_set(spsa_drop_permission_set.set_name) AS set_id),
 	gone AS (DELETE FROM spsa.permission_set s USING i WHERE s.set_id = i.set_id RETURNING 1)
 	SELECT FROM i;
 END;
 COMMENT ON FUNCTION @extschema@.spsa_drop_permission_set(text) IS
-'drops a permission set, group or muting set with all that it grants or mutes, its assignments, memberships, exclusions and activation rule; the members of a group stay. What it muted in a group, the group grants from then on. Errors: 42704 unknown set.';
+'drops a permission set, group or muting set with all that it grants or mutes, its assignments, memberships, exclusions, activation rule and steps of flows; the members of a group stay. What it muted in a group, the group grants from then on. Errors: 42704 unknown set.';
 
 CREATE FUNCTION @extschema@.spsa_set_activation_required(permission_set text, activation_required boolean) RETURNS void
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE

@@ -69,7 +69,7 @@ COMMENT ON COLUMN spsa.custom_permission.label IS 'name for people';
 COMMENT ON COLUMN spsa.custom_permission.description IS 'what the permission is for';
 INSERT INTO spsa.custom_permission (permission_id, permission_name, label, description) VALUES
 	(1, 'manage_activations', 'Manage activations', 'activate and deactivate permission sets in sessions of others'),
-	(2, 'run_flows', 'Run flows', 'run flows (there are none yet)'),
+	(2, 'run_flows', 'Run flows', 'run flows, in the sessions that one may manage'),
 	(3, 'approve_activations', 'Approve activations', 'decide on requests of others to activate a permission set, and review activations in emergencies'),
 	(4, 'view_setup', 'View setup', 'see the activations of all sessions');
 

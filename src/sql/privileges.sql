@@ -12,6 +12,7 @@ REVOKE ALL ON TYPE
 	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion, spsa.masked_view,
 	spsa.activation_rule, spsa.activation_request, spsa.activation_decision, spsa.break_glass_review,
 	spsa.pending_activation_request, spsa.break_glass_unreviewed,
+	spsa.flow, spsa.flow_step,
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
@@ -66,6 +67,11 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_set_activation_rule(text, boolean, interval, interval, spsa.security_level, interval, cidr[], integer[], time,
 		time, text, boolean, integer, text, boolean, text[]),
 	@extschema@.spsa_drop_activation_rule(text),
+	@extschema@.spsa_create_flow(text, text, regprocedure, text, boolean, text),
+	@extschema@.spsa_drop_flow(text),
+	@extschema@.spsa_set_flow_active(text, boolean),
+	@extschema@.spsa_add_flow_step(text, text, text, integer),
+	@extschema@.spsa_remove_flow_step(text, integer),
 	@extschema@.spsa_assign(text, text, timestamptz, timestamptz),
 	@extschema@.spsa_revoke_assignment(text, text),
 	@extschema@.spsa_revoke_all(text),
@@ -96,6 +102,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_cancel_activation(uuid),
 	@extschema@.spsa_break_glass(uuid, text, text, interval),
 	@extschema@.spsa_review_break_glass(uuid, text),
+	@extschema@.spsa_run_flow(text, uuid, text),
 	@extschema@.spsa_session_value(text, anyelement),
 	@extschema@.spsa_session_values(text, anyelement),
 	@extschema@.spsa_allows(regclass, text),

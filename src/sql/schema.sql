@@ -262,6 +262,7 @@ CREATE TABLE spsa.activation (
 	reason text,
 	activation_id bigint NOT NULL DEFAULT pg_catalog.nextval('spsa.activation_id_seq'),
 	before_commit timestamptz,
+	flow text COLLATE "C",
 	CONSTRAINT activation_pkey PRIMARY KEY (session_id, set_id),
 	CONSTRAINT activation_session_id_fkey FOREIGN KEY (session_id) REFERENCES spsa.session (session_id) ON DELETE CASCADE
 );
@@ -273,10 +274,11 @@ COMMENT ON COLUMN spsa.activation.set_id IS 'permission set';
 COMMENT ON COLUMN spsa.activation.assignment_id IS 'assignment under which it was activated; when that is gone the activation grants nothing';
 COMMENT ON COLUMN spsa.activation.activated_at IS 'when it was activated';
 COMMENT ON COLUMN spsa.activation.expires_at IS 'when the activation ends by itself';
-COMMENT ON COLUMN spsa.activation.activated_by IS 'user whose session activated it, or null when an administrator did without a session';
+COMMENT ON COLUMN spsa.activation.activated_by IS 'user whose session activated it, or null when an administrator did without a session, or a flow when the session was opened';
 COMMENT ON COLUMN spsa.activation.reason IS 'reason that was given';
 COMMENT ON COLUMN spsa.activation.activation_id IS 'identifier of the activation; another one when the set is activated again after its end';
 COMMENT ON COLUMN spsa.activation.before_commit IS 'of one that used up an approval or is to be reviewed: until when it counted in the transaction that wrote the row, before that was committed';
+COMMENT ON COLUMN spsa.activation.flow IS 'name of the flow that activated it, or null';
 
 CREATE TABLE spsa.activation_end (
 	session_id uuid NOT NULL,
