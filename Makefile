@@ -131,7 +131,8 @@ ISOLATION_LIST = \
 	ddl \
 	truncate \
 	function_guard \
-	masked_view
+	masked_view \
+	flow
 
 
 # TAP tests are all there are.

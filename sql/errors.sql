@@ -720,8 +720,13 @@ BEGIN
 END $$;
 CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS text LANGUAGE sql AS $$
 	SELECT CASE
-		WHEN function LIKE 'spsa_create%' AND name IN ('user_name', 'set_name', 'permission_name') THEN quote_literal('zoe')
+		WHEN function LIKE 'spsa_create%' AND name IN ('user_name', 'set_name', 'permission_name', 'flow_name') THEN quote_literal('zoe')
 		WHEN function LIKE 'spsa_create%' AND name = 'member_activation' THEN 'NULL'
+		WHEN name = 'flow_name' THEN quote_literal('rounds')
+		WHEN name = 'criterion' THEN quote_literal('errors_criterion(uuid)')
+		WHEN name = 'action' THEN quote_literal('activate')
+		WHEN name = 'position' THEN quote_literal('7')
+		WHEN name = 'allowed_set' THEN quote_literal('reader')
 		WHEN name = 'permission_set_group' THEN quote_literal('bundle')
 		WHEN function LIKE '%muting%' OR name = 'muting_set' THEN quote_literal('mute')
 		WHEN name IN ('member', 'set_a') THEN quote_literal('reader')
@@ -756,6 +761,8 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type = 'text'::regtype THEN quote_literal('x')
 	END || '::' || type $$;
+CREATE FUNCTION errors_criterion(uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+SELECT spsa_create_flow('rounds') IS NOT NULL AS made;
 SELECT token AS any_role, session_id AS any_sid FROM spsa_open_session('ann', '1 hour', db_role => NULL) \gset
 SELECT spsa_attach_connection(:'any_role') = :'any_sid' AS attached;
 SET client_min_messages = error;
@@ -768,6 +775,9 @@ FROM (SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regcl
 	unnest(f.proargnames[:f.pronargs], f.proargtypes::regtype[]) WITH ORDINALITY a(name, type, n)
 ORDER BY f.proname COLLATE "C", a.n;
 RESET client_min_messages;
+SELECT spsa_drop_flow('rounds');
+DROP FUNCTION errors_criterion;
+DELETE FROM spsa.audit_event WHERE event LIKE 'flow%';
 SELECT spsa_close_session();
 SELECT spsa_detach();
 DELETE FROM spsa.session WHERE session_id = :'any_sid';
