@@ -114,6 +114,19 @@ $old->safe_psql('app', q{
 		spsa_set_activation_rule('staff', networks => '{10.0.0.0/8,2001:db8::/32}', min_security_level => 'high_assurance', approver_set => 'team');
 	SELECT spsa_assign('eve', 'team'); });
 
+# Flows: one that runs when fay's session is opened, and one whose criterion is gone, which is switched off.
+$old->safe_psql('app', q{
+	SET search_path = tools;
+	SELECT spsa_create_user('fay'), spsa_create_permission_set('flowing', activation_required => true);
+	SELECT spsa_assign('fay', 'gated'), spsa_assign('fay', 'flowing');
+	CREATE FUNCTION crm."Is Fay"(session uuid) RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+		AS $$ SELECT user_name = 'fay' FROM spsa.session n JOIN spsa.app_user USING (user_id) WHERE n.session_id = session $$;
+	CREATE FUNCTION crm.lost(session uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+	SELECT spsa_create_flow('morning', 'Morning', 'crm."Is Fay"(uuid)', 'gated', description => 'fay alone'), spsa_create_flow('at_open', criterion => 'crm."Is Fay"(uuid)', run_at_open => true),
+		spsa_create_flow('lost', criterion => 'crm.lost(uuid)');
+	SELECT spsa_add_flow_step('morning', 'deactivate', 'gated', 3), spsa_add_flow_step('at_open', 'activate', 'flowing');
+	DROP FUNCTION crm.lost(uuid); });
+
 # What eve may, by each kind of permission.
 my $questions = q{
 	SELECT spsa_allows_field('crm.staff', 'salary', 'read'), spsa_allows_field('crm.staff', 'id', 'read'), spsa_allows_field('crm.staff', 'id', 'edit'),
@@ -129,6 +142,17 @@ sub answers
 		SELECT FROM spsa_activate_own('team'); $questions");
 }
 
+# What flows do for fay: at the opening, and when they are run.
+sub flows
+{
+	my ($node, $database) = @_;
+	my ($token) = $node->safe_psql($database, "SET client_min_messages = error; SELECT token FROM tools.spsa_open_session('fay', db_role => NULL)");
+	my ($ret, $out, $err) = $node->psql($database, "SET client_min_messages = error; SET search_path = tools; SET ROLE regress_spsa_app; SELECT FROM spsa_attach_connection('$token');
+		SELECT spsa_session_info() -> 'EffectiveSets'; SELECT spsa_run_flow('morning'); SELECT FROM spsa_activate_own('gated');
+		SELECT action, permission_set, message FROM spsa_run_flow('morning'); SELECT spsa_run_flow('lost')", on_error_stop => 0);
+	return "$out\n$err" =~ s/^psql:<stdin>:\d+: //gmr;
+}
+
 my $before = visible($old, 'app');
 note $before;
 like($before, qr/^ann\|crm.account\|1 4 7$/m, 'ann sees her rows');
@@ -141,6 +165,9 @@ unlike($before, qr/crm.(retyped|shrunk)\|.*\d/, 'a scope whose field was retyped
 my $answers = answers($old, 'app');
 is($answers, "f|f|f|f|f|f|f|f||\nt|t|f|t|t|t|t|f|1 2 5 6|(1,r1,1,) (2,r2,2,) (5,r1,5,) (6,r2,6,)", 'groups, fields, functions, custom permissions');
 
+my $flows = flows($old, 'app');
+like($flows, qr/^\["flowing"\]\ndeactivate\|gated\|deactivated\nERROR:  permission denied to run flow "morning"\n.*ERROR:  permission denied to run flow "lost"/s, 'flows');
+
 # A live session, an active set, and the traces that they leave.
 my ($session, $token) = split /\|/, $old->safe_psql('app', "SELECT session_id, token FROM tools.spsa_open_session('bob', idle_timeout => '1 hour')");
 $old->safe_psql('app', "SET search_path = tools; SELECT spsa_activate('$session', 'gated'); SELECT spsa_attach_connection('$token')");
@@ -149,7 +176,7 @@ my $rows = 'SELECT count(*) FROM spsa.session UNION ALL SELECT count(*) FROM sps
 my %numbered = (row_scope => 'scope_id, set_id, object, field, operator, literals, attribute, privileges, field_type, field_number IS DISTINCT FROM 0',
 	field_permission => 'set_id, object, field, can_read, can_edit, muting', protected_field => 'object, field, protected_at');
 my $tables = join '; ', map { "SELECT " . ($numbered{$_} // '*') . " FROM spsa.$_ t ORDER BY t::text" } qw(app_user permission_set object_permission row_scope protected_object assignment
-	group_member field_permission function_permission custom_permission custom_permission_grant protected_field protected_function exclusion masked_view activation_rule);
+	group_member field_permission function_permission custom_permission custom_permission_grant protected_field protected_function exclusion masked_view activation_rule flow flow_step);
 my $numbers = q{SELECT object, field, field_number = attnum FROM (SELECT object, field, field_number FROM spsa.field_permission
 	UNION ALL SELECT object, field, field_number FROM spsa.protected_field) f JOIN pg_attribute ON attrelid = object AND attname = field ORDER BY 1, 2};
 my $policies = "SELECT polrelid::regclass, polname, polpermissive, polcmd, polroles, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
@@ -189,6 +216,9 @@ for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "
 	like($err, qr/session is not valid/, "$name: the old token is worth nothing");
 	is(visible($new, $name), $before, "$name: the same access");
 	is(answers($new, $name), $answers, "$name: the same answers");
+	is(flows($new, $name), $flows, "$name: the same flows");
+	is($new->safe_psql($name, "SELECT flow_name, is_active, criterion FROM spsa.flow ORDER BY 1"),
+		qq{at_open|t|crm."Is Fay"(pg_catalog.uuid)\nlost|f|crm.lost(pg_catalog.uuid)\nmorning|t|crm."Is Fay"(pg_catalog.uuid)}, "$name: criteria");
 	is($new->safe_psql($name, $numbers), "crm.staff|code|t\ncrm.staff|region|t\ncrm.staff|salary|t\ncrm.staff|salary|t", "$name: columns by their numbers here");
 	$new->safe_psql($name, 'ALTER TABLE crm.staff RENAME salary TO pay');
 	is($new->safe_psql($name, 'SELECT field FROM spsa.protected_field ORDER BY 1'), "code\npay", "$name: a protected column keeps its protection");
@@ -202,10 +232,11 @@ for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "
 		qr/exclude each other/, "$name: exclusions hold");
 	is($new->safe_psql($name, "INSERT INTO spsa.custom_permission (permission_name) VALUES ('new') RETURNING permission_id > 101"), 't', "$name: numbers of custom permissions go on");
 	is($new->safe_psql($name, "SET search_path = tools; SELECT spsa_create_user('new') > max(user_id) FROM spsa.app_user;
+		SELECT spsa_create_flow('new') > max(flow_id) FROM spsa.flow;
 		SELECT spsa_create_permission_set('new') > max(set_id) FROM spsa.permission_set;
 		SELECT spsa_grant_rows('base', 'crm.account', 'region', '{r9}'), spsa_assign('new', 'new');
 		SELECT count(DISTINCT scope_id) = count(*) FROM spsa.row_scope; SELECT max(assignment_id) > 4 FROM spsa.assignment"),
-		"t\nt\n|\nt\nt", "$name: sequences go on");
+		"t\nt\nt\n|\nt\nt", "$name: sequences go on");
 	$new->command_fails_like([ 'psql', '-X', '-d', $new->connstr($name), '-c', 'DROP POLICY spsa_read ON crm.account' ],
 		qr/cannot drop policy/, "$name: its policies are guarded");
 }
