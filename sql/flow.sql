@@ -23,14 +23,15 @@ GRANT SELECT, INSERT ON fl.note TO PUBLIC;
 -- gated sets of ann's and ben's; shared is in a group; carl has nothing
 SELECT count(spsa_create_user(u)) FROM unnest('{ann,ben,carl,mia}'::text[]) u;
 SELECT count(spsa_create_permission_set(s, activation_required => true))
-FROM unnest('{day,night,secret,rival,starting,inner_set}'::text[]) s;
+FROM unnest('{day,night,secret,rival,starting,inner_set,duty}'::text[]) s;
+SELECT set_id AS duty FROM spsa.permission_set WHERE set_name = 'duty' \gset
 SELECT count(spsa_create_permission_set(s)) FROM unnest('{always,managing}'::text[]) s;
 SELECT count(*) FROM (SELECT spsa_create_permission_set('runner', activation_required => true), spsa_create_permission_set('grp', kind => 'group', activation_required => true),
 	spsa_create_permission_set('mute', kind => 'muting')) x;
 SELECT spsa_add_group_member('grp', 'inner_set');
 SELECT spsa_exclude('day', 'rival', 'dynamic');
 SELECT spsa_grant_permission('runner', 'run_flows'), spsa_grant_permission('managing', 'manage_activations');
-SELECT count(spsa_assign(u, s)::text) FROM unnest('{ann,ben}'::text[]) u, unnest('{day,night,always,rival,starting,grp}'::text[]) s;
+SELECT count(spsa_assign(u, s)::text) FROM unnest('{ann,ben}'::text[]) u, unnest('{day,night,always,rival,starting,grp,duty}'::text[]) s;
 SELECT spsa_assign('ann', 'runner'), spsa_assign('mia', 'managing');
 CREATE VIEW fl.active AS
 	SELECT u.user_name, string_agg(s.set_name, ' ' ORDER BY s.set_name) AS sets
@@ -265,6 +266,45 @@ RESET SESSION AUTHORIZATION;
 SELECT spsa_set_flow_active('shift', true);
 SET SESSION AUTHORIZATION regress_spsa_flow_app;
 SELECT count(*) FROM spsa_run_flow('shift');
+
+--
+-- Activation rules: they hold for flows as well, but for what users cannot activate for themselves
+--
+RESET SESSION AUTHORIZATION;
+SELECT spsa_set_activation_rule('duty', self_activation => false, max_duration => '1 hour');
+SELECT spsa_create_flow('clock_on') IS NOT NULL AS made;
+SELECT spsa_add_flow_step('clock_on', 'activate', 'duty');
+SET SESSION AUTHORIZATION regress_spsa_flow_app;
+SELECT count(*) FROM spsa_activate_own('duty');
+:code
+INSERT INTO spsa.session_perm_set_activation (permission_set_id) VALUES (:duty);
+:code
+SELECT message, expires_at BETWEEN now() + '59 minutes' AND now() + '61 minutes' AS an_hour FROM spsa_run_flow('clock_on');
+-- which is not a way to make it longer, or to have it without the flow
+SELECT already_active FROM spsa_activate_own('duty', '50 years');
+SELECT message, expires_at < now() + '61 minutes' AS an_hour FROM spsa_run_flow('clock_on');
+SELECT spsa_deactivate_own('duty');
+SELECT count(*) FROM spsa_activate_own('duty');
+:code
+-- who may not run the flow does not get it either
+SELECT spsa_deactivate_own('runner');
+SELECT count(*) FROM spsa_run_flow('clock_on');
+:code
+SELECT count(*) FROM spsa_activate_own('runner');
+RESET SESSION AUTHORIZATION;
+SELECT spsa_set_activation_rule('duty', reason_required => true);
+SET SESSION AUTHORIZATION regress_spsa_flow_app;
+SELECT message FROM spsa_run_flow('clock_on');
+:code
+SELECT message FROM spsa_run_flow('clock_on', reason => 'my turn');
+RESET SESSION AUTHORIZATION;
+SELECT activated_by, reason, flow FROM spsa.activation JOIN spsa.permission_set USING (set_id) WHERE set_name = 'duty';
+SELECT event, set_name, detail - 'expires_at' - 'set_role' AS detail FROM spsa.audit_event WHERE event LIKE '%activate' AND detail ? 'flow' ORDER BY event_id DESC LIMIT 1;
+SELECT spsa_set_activation_rule('duty', networks => '{192.0.2.0/24}');
+SET SESSION AUTHORIZATION regress_spsa_flow_app;
+SELECT spsa_deactivate_own('duty');
+SELECT message FROM spsa_run_flow('clock_on', reason => 'my turn');
+:code
 
 --
 -- Criteria
