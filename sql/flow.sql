@@ -20,7 +20,7 @@ GRANT USAGE ON SCHEMA fl TO PUBLIC;
 CREATE TABLE fl.note (id int GENERATED ALWAYS AS IDENTITY, who text DEFAULT current_user, path text DEFAULT current_setting('search_path'), session uuid);
 GRANT SELECT, INSERT ON fl.note TO PUBLIC;
 
--- gated sets of ann's and ben's; shared is in a group; carl has nothing
+-- gated sets of ann's and ben's, one of them in a group; carl has nothing
 SELECT count(spsa_create_user(u)) FROM unnest('{ann,ben,carl,mia}'::text[]) u;
 SELECT count(spsa_create_permission_set(s, activation_required => true))
 FROM unnest('{day,night,secret,rival,starting,inner_set,duty}'::text[]) s;
@@ -31,7 +31,7 @@ SELECT count(*) FROM (SELECT spsa_create_permission_set('runner', activation_req
 SELECT spsa_add_group_member('grp', 'inner_set');
 SELECT spsa_exclude('day', 'rival', 'dynamic');
 SELECT spsa_grant_permission('runner', 'run_flows'), spsa_grant_permission('managing', 'manage_activations');
-SELECT count(spsa_assign(u, s)::text) FROM unnest('{ann,ben}'::text[]) u, unnest('{day,night,always,rival,starting,grp,duty}'::text[]) s;
+DO $$ BEGIN PERFORM spsa_assign(u, s) FROM unnest('{ann,ben}'::text[]) u, unnest('{day,night,always,rival,starting,grp,duty}'::text[]) s; END $$;
 SELECT spsa_assign('ann', 'runner'), spsa_assign('mia', 'managing');
 CREATE VIEW fl.active AS
 	SELECT u.user_name, string_agg(s.set_name, ' ' ORDER BY s.set_name) AS sets
@@ -130,6 +130,15 @@ INSERT INTO spsa.flow_step VALUES ((SELECT flow_id FROM spsa.flow WHERE flow_nam
 INSERT INTO spsa.flow (flow_name) VALUES ('no good');
 :code
 SELECT spsa_drop_flow('off'), spsa_drop_flow('by_hand');
+-- a NOTICE, where who runs the flow decides what the names in its criterion mean
+CREATE FUNCTION fl.pinned(session uuid) RETURNS boolean LANGUAGE plpgsql SET work_mem = '1MB' SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN true; END';
+CREATE FUNCTION fl.half_pinned(session uuid) RETURNS boolean LANGUAGE plpgsql SET work_mem = '1MB' AS 'BEGIN RETURN true; END';
+CREATE FUNCTION fl.parsed(session uuid) RETURNS boolean LANGUAGE sql RETURN true;
+SET client_min_messages = notice;
+SELECT spsa_create_flow('f_' || name, criterion => ('fl.' || name || '(uuid)')::regprocedure) IS NOT NULL AS made, name
+FROM unnest('{yes,pinned,half_pinned,parsed}'::text[]) name;
+SET client_min_messages = warning;
+DELETE FROM spsa.flow WHERE criterion IS NOT NULL;
 
 --
 -- Who may run a flow
@@ -504,6 +513,28 @@ SELECT * FROM spsa_run_flow('judged', :'ann_sid');
 :code
 ROLLBACK;
 SET client_min_messages = warning;
+
+-- gone with something temporary: who makes another of its name later does not get its place
+CREATE TEMP TABLE flow_temp AS SELECT true AS answer;
+CREATE FUNCTION fl.passing(session uuid) RETURNS boolean LANGUAGE sql RETURN (SELECT bool_and(answer) FROM flow_temp);
+SELECT spsa_create_flow('passing', criterion => 'fl.passing(uuid)') IS NOT NULL AS made;
+\c -
+SET timezone = 'UTC';
+SET client_min_messages = warning;
+DO $$
+BEGIN
+	WHILE EXISTS (SELECT FROM pg_proc WHERE proname = 'passing') LOOP
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END $$;
+SELECT is_active FROM spsa.flow WHERE flow_name = 'passing';
+SELECT * FROM spsa_run_flow('passing', :'ann_sid');
+:code
+CREATE FUNCTION fl.passing(session uuid) RETURNS boolean LANGUAGE sql RETURN true;
+SELECT is_active FROM spsa.flow WHERE flow_name = 'passing';
+SELECT * FROM spsa_run_flow('passing', :'ann_sid');
+:code
+SELECT spsa_drop_flow('passing');
 
 --
 -- When a session is opened

@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -17,6 +18,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -241,6 +243,44 @@ flow_criterion_function(const Flow *flow)
 	return function;
 }
 
+static bool
+sets_search_path(ArrayType *settings)
+{
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(settings, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (strncmp(TextDatumGetCString(elements[i]), "search_path=", strlen("search_path=")) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Who runs a flow must not decide what the names in its criterion mean. Standard SQL bodies have them resolved. */
+static void
+warn_of_search_path(Oid function, const char *signature)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+	Datum		settings;
+	bool		without_body;
+	bool		without_settings;
+
+	if (!HeapTupleIsValid(row))
+		return;
+	language = ((Form_pg_proc) GETSTRUCT(row))->prolang;
+	(void) SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosqlbody, &without_body);
+	settings = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_proconfig, &without_settings);
+	if (without_body && language != INTERNALlanguageId && language != ClanguageId &&
+		(without_settings || !sets_search_path(DatumGetArrayTypeP(settings))))
+		ereport(NOTICE,
+				(errmsg("criterion %s looks up names by the search_path of whoever runs the flow", signature),
+				 errhint("Use ALTER FUNCTION ... SET search_path = pg_catalog, pg_temp, and qualify names.")));
+	ReleaseSysCache(row);
+}
+
 /* The canonical signature of a criterion that is written, which stays while the writer's transaction lasts. */
 static char *
 check_criterion(const char *signature)
@@ -257,6 +297,7 @@ check_criterion(const char *signature)
 	qualified = format_procedure_extended(function, FORMAT_PROC_FORCE_QUALIFY | FORMAT_PROC_INVALID_AS_NULL);
 	if (qualified == NULL)
 		raise_no_criterion(signature);
+	warn_of_search_path(function, qualified);
 	return qualified;
 }
 
