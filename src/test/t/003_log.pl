@@ -156,6 +156,16 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 	is(scalar(keys %answer), 1, "$preload: one answer to every cause") or diag(explain(\%answer));
 	like((keys %answer)[0], qr/^ERROR:  28000: session is not valid\nHINT:  Authenticate again to get a new token\.\n/, 'which says what to do');
 
+	# Flows that are refused, also when nobody asked for them.
+	$node->safe_psql('postgres', q{
+		CREATE FUNCTION no_luck(session uuid) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'no luck'; END $$;
+		SELECT spsa_create_flow('asked'), spsa_create_flow('morning', criterion => 'no_luck(uuid)', run_at_open => true); });
+	$node->psql('postgres', "SET ROLE pg_monitor; SELECT spsa_attach_connection('$good'); SELECT spsa_run_flow('asked')");
+	logged(qr/spsa refused to run a flow: flow "asked" is not allowed in the session/, "$preload: logged: a flow");
+	open_session('morning', 'db_role => NULL');
+	logged(qr/spsa refused to run a flow at the opening of a session: flow "morning": no luck/, "$preload: logged: a flow at the opening");
+	$node->safe_psql('postgres', "SELECT spsa_drop_flow('asked'), spsa_drop_flow('morning'); DROP FUNCTION no_luck");
+
 	$node->stop;
 	my $all = logs();
 	like($all, qr/"error_severity":"LOG"/, 'there is a JSON log');
