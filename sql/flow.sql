@@ -201,6 +201,16 @@ SELECT count(*) FROM spsa_activate(:'ben_sid', 'starting');
 SELECT position, message FROM spsa_run_flow('shift', :'ben_sid');
 SELECT * FROM fl.active;
 SELECT spsa_deactivate_all(:'ben_sid');
+RESET SESSION AUTHORIZATION;
+SELECT spsa_grant_permission('managing', 'run_flows');
+SET SESSION AUTHORIZATION regress_spsa_flow_app;
+SELECT position, message FROM spsa_run_flow('shift', :'ben_sid');
+SELECT spsa_deactivate_all(:'ben_sid');
+RESET SESSION AUTHORIZATION;
+SELECT spsa_revoke_permission('managing', 'run_flows');
+SET SESSION AUTHORIZATION regress_spsa_flow_app;
+SELECT * FROM spsa_run_flow('shift', :'ben_sid');
+:code
 -- another's session that is over, or is none
 SELECT * FROM spsa_run_flow('shift', '00000000-0000-0000-0000-000000000000');
 :code
@@ -283,6 +293,10 @@ RESET SESSION AUTHORIZATION;
 SELECT spsa_set_activation_rule('duty', self_activation => false, max_duration => '1 hour');
 SELECT spsa_create_flow('clock_on') IS NOT NULL AS made;
 SELECT spsa_add_flow_step('clock_on', 'activate', 'duty');
+SET SESSION AUTHORIZATION regress_spsa_flow_insert;
+SELECT message FROM spsa_run_flow('clock_on', :'ben_sid');
+RESET SESSION AUTHORIZATION;
+SELECT spsa_deactivate_all(:'ben_sid');
 SET SESSION AUTHORIZATION regress_spsa_flow_app;
 SELECT count(*) FROM spsa_activate_own('duty');
 :code
@@ -578,15 +592,28 @@ SELECT spsa_create_flow('e_attaching', criterion => 'fl.attaches(uuid)', run_at_
 SELECT spsa_create_flow('f_closing', run_at_open => true) IS NOT NULL AS made;
 SELECT spsa_add_flow_step('f_closing', 'deactivate', 'day');
 TRUNCATE fl.note;
+-- what is in effect at once, and what a flow that failed had for a moment
+SELECT spsa_assign('dora', 'night');
+CREATE TABLE fl.book (shift text);
+INSERT INTO fl.book VALUES ('starting'), ('night');
+GRANT SELECT ON fl.book TO regress_spsa_flow_dora;
+SELECT spsa_protect('fl.book', '{shift}');
+SELECT spsa_grant_object(s, 'fl.book', '{read}'), spsa_grant_rows(s, 'fl.book', 'shift', ARRAY[s]) FROM unnest('{starting,night}'::text[]) s;
 SELECT token AS anyones FROM spsa_open_session('carl', db_role => NULL) \gset
 SET SESSION AUTHORIZATION regress_spsa_flow_dora;
 SET fl.token = :'anyones';
+PREPARE book AS SELECT * FROM fl.book;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE book;
 BEGIN;
 SELECT spsa_open_own_session() = spsa_session_id() AS attached;
 SELECT spsa_session_info() -> 'EffectiveSets' AS sets;
 SELECT count(*) FROM fl.note;
+EXECUTE book;
 COMMIT;
 SELECT spsa_user_name(), spsa_session_info() -> 'EffectiveSets' AS sets;
+EXECUTE book;
+RESET plan_cache_mode;
 SELECT spsa_close_session();
 SELECT spsa_detach();
 SET SESSION AUTHORIZATION regress_spsa_flow_login;
