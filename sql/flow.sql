@@ -364,12 +364,15 @@ CREATE FUNCTION fl.switches_off(session uuid) RETURNS boolean LANGUAGE plpgsql S
 CREATE FUNCTION fl.revokes(session uuid) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN PERFORM spsa_revoke_assignment('ann', 'night'); RETURN true; END $$;
 CREATE FUNCTION fl.private(session uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 REVOKE ALL ON FUNCTION fl.private FROM PUBLIC;
+CREATE SCHEMA fl_hidden;
+CREATE FUNCTION fl_hidden.yes(session uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 SELECT spsa_create_flow('judged', criterion => 'fl.yes(uuid)') IS NOT NULL AS made;
 SELECT spsa_add_flow_step('judged', 'activate', 'night');
 -- tries the flow under a criterion as ann, undoes it, and says what was said and done
 CREATE PROCEDURE fl.try(name text) LANGUAGE plpgsql AS $$
 BEGIN
-	EXECUTE format('UPDATE spsa.flow SET criterion = %L WHERE flow_name = ''judged''', 'fl.' || name || '(uuid)');
+	EXECUTE format('UPDATE spsa.flow SET criterion = %L WHERE flow_name = ''judged''',
+		CASE name WHEN 'hidden' THEN 'fl_hidden.yes' ELSE 'fl.' || name END || '(uuid)');
 END $$;
 CREATE FUNCTION fl.judge(criterion text) RETURNS TABLE (message text, hint text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -406,6 +409,8 @@ SET fl.own = :'anns';
 \set criterion '''peeks'''
 :judge
 \set criterion '''private'''
+:judge
+\set criterion '''hidden'''
 :judge
 \set criterion '''closes'''
 :judge
@@ -569,6 +574,9 @@ SELECT * FROM fl.active;
 RESET SESSION AUTHORIZATION;
 SELECT activated_by, flow FROM spsa.activation;
 SELECT event, set_name, actor, database_role, detail ->> 'flow' AS flow FROM spsa.audit_event WHERE detail ? 'flow' ORDER BY event_id DESC LIMIT 2;
+-- a session that was opened for certain sets only
+SELECT count(*) FROM spsa_open_session('ann', db_role => NULL, sets => '{night,starting}');
+SELECT count(*) FROM spsa.activation;
 -- who opens the session of its own
 CREATE ROLE regress_spsa_flow_dora;
 SELECT spsa_create_user('dora', db_role => 'regress_spsa_flow_dora') IS NOT NULL AS made;
@@ -673,6 +681,11 @@ SELECT spsa_set_flow_active('judged', false);
 SELECT spsa_set_flow_active('judged', true);
 :code
 UPDATE spsa.flow SET label = 'Judged' WHERE flow_name = 'judged';
+-- to take it away is like making another flow without one
+BEGIN;
+UPDATE spsa.flow SET criterion = NULL WHERE flow_name = 'judged' RETURNING criterion;
+SELECT spsa_set_flow_active('judged', true);
+ROLLBACK;
 UPDATE spsa.flow SET flow_id = 1000 WHERE flow_name = 'judged';
 :code
 INSERT INTO spsa.flow (flow_id, flow_name) VALUES (1000, 'trojan');
@@ -703,5 +716,5 @@ SELECT event FROM spsa.audit_event ORDER BY event_id DESC LIMIT 2;
 
 DROP FUNCTION pg_temp.mine(uuid);
 DROP EXTENSION spsa CASCADE;
-DROP SCHEMA fl CASCADE;
+DROP SCHEMA fl, fl_hidden CASCADE;
 DROP ROLE regress_spsa_flow_app, regress_spsa_flow_other, regress_spsa_flow_login, regress_spsa_flow_insert, regress_spsa_flow_delegate, regress_spsa_flow_dora;

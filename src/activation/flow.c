@@ -114,8 +114,11 @@ static bool
 check_run(const Run *run)
 {
 	SessionEntry *entry;
-	bool		all = !run->at_open && may_run_all();
+	bool		all;
 
+	if (run->at_open && !(run->flow->is_active && run->flow->run_at_open))
+		return false;			/* any more */
+	all = !run->at_open && may_run_all();
 	entry = run_session(run, ACL_INSERT);
 	if (all || (run->at_open && run->flow->allowed_set == 0) ||
 		(run->flow->allowed_set != 0 && effective_has_set(entry, run->flow->allowed_set)))
@@ -375,8 +378,9 @@ run_one_at_open(const char *name, const pg_uuid_t *session_id)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		run.flow = require_flow(name);
-		(void) run_flow(&run);
+		run.flow = flow_read(name);
+		if (run.flow != NULL)
+			(void) run_flow(&run);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
