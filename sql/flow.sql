@@ -329,6 +329,30 @@ SELECT spsa_deactivate_own('duty');
 SELECT message FROM spsa_run_flow('clock_on', reason => 'my turn');
 :code
 
+-- approvals are needed and used up as ever
+RESET SESSION AUTHORIZATION;
+SELECT spsa_set_activation_rule('duty', approvals_required => 1, clear => '{networks,reason_required}');
+SELECT spsa_grant_permission('managing', 'approve_activations');
+SET SESSION AUTHORIZATION regress_spsa_flow_app;
+SELECT message FROM spsa_run_flow('clock_on');
+:code
+SELECT spsa_request_activation(:'ann_sid', 'duty', 'my turn') AS request \gset
+SELECT message FROM spsa_run_flow('clock_on');
+:code
+SELECT spsa_attach_connection(:'mias') = :'mia_sid' AS attached;
+SELECT count(*) FROM spsa_approve_activation(:'request');
+SELECT spsa_attach_connection(:'anns') = :'ann_sid' AS attached;
+SELECT count(*) FROM spsa_activate_own('duty');
+:code
+SELECT message FROM spsa_run_flow('clock_on');
+SELECT * FROM fl.active;
+SELECT spsa_deactivate_own('duty');
+SELECT message FROM spsa_run_flow('clock_on');
+:code
+RESET SESSION AUTHORIZATION;
+SELECT spsa_drop_activation_rule('duty');
+SET SESSION AUTHORIZATION regress_spsa_flow_app;
+
 --
 -- Criteria
 --
