@@ -8,8 +8,8 @@
  * to what it calls. It is asked for at each call: nothing that a plan, a cursor or a function keeps outlives it. Exempt are
  * roles that bypass row-level security, told by the role that the client acts as; the function's owner is not.
  *
- * What is protected is kept as a sorted list of OIDs, and read again when a signal about definitions has come in, or an
- * invalidation about one of the functions or a schema. Plans into which a function was inlined before it was protected go by
+ * What is protected is kept as a list, and read again when a signal about definitions has come in, or an invalidation about
+ * one of the functions or a schema; functions are looked up again if that concerns them. Plans into which a function was inlined before it was protected go by
  * an invalidation of its pg_proc row, which a trigger on spsa.protected_function sends.
  *
  * Cost: functions that come with PostgreSQL are never protected; for others nothing is read while nothing changes.
@@ -53,10 +53,13 @@ static fmgr_hook_type previous_hook = NULL;
 
 typedef struct ProtectedFunction
 {
-	Oid			function;
+	char	   *signature;
+	Oid			function;		/* InvalidOid: there is none */
 	uint32		hash;			/* of its invalidations */
 	FunctionFault fault;		/* if it has been altered since it was
 								 * protected */
+	bool		stale;			/* something has happened to it since it was
+								 * looked up */
 } ProtectedFunction;
 
 /* What is protected, and what it was read under. */
@@ -64,8 +67,9 @@ typedef struct ProtectedList
 {
 	MemoryContext context;
 	int			n;
-	ProtectedFunction *functions;	/* sorted by OID */
-	bool		any_missing;	/* some signature has no function */
+	ProtectedFunction *functions;	/* in the order of signatures */
+	int			nfound;
+	ProtectedFunction **by_oid; /* those that there are, sorted */
 	bool		uncommitted;	/* read by a transaction that has changed
 								 * something, and is not over */
 	uint64		signals;
@@ -87,8 +91,8 @@ is_current(void)
 static int
 compare_functions(const void *a, const void *b)
 {
-	Oid			x = ((const ProtectedFunction *) a)->function;
-	Oid			y = ((const ProtectedFunction *) b)->function;
+	Oid			x = (*(const ProtectedFunction *const *) a)->function;
+	Oid			y = (*(const ProtectedFunction *const *) b)->function;
 
 	return (x > y) - (x < y);
 }
@@ -109,31 +113,58 @@ read_signatures(MemoryContext context)
 	return protection->functions;
 }
 
+/* What the last list says of a signature, if it still holds. Signatures are asked for in its order; place is where it stands. */
+static const ProtectedFunction *
+still_known(const char *signature, int *place)
+{
+	for (; list != NULL && *place < list->n; (*place)++)
+	{
+		const ProtectedFunction *its = &list->functions[*place];
+		int			order = strcmp(its->signature, signature);
+
+		if (order == 0 && !its->stale)
+			return its;
+		if (order >= 0)
+			return NULL;
+	}
+	return NULL;
+}
+
+static void
+look_up(ProtectedFunction *its, const char *signature)
+{
+	its->function = function_find(signature);
+	if (!OidIsValid(its->function))
+		return;
+	its->hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(its->function));
+	its->fault = function_fault(its->function);
+}
+
 static void
 fill_list(ProtectedList *fresh, const List *signatures)
 {
+	Size		length = list_length(signatures) + 1;
+	int			place = 0;
 	ListCell   *cell;
 
-	fresh->n = 0;
-	fresh->functions = MemoryContextAllocZero(fresh->context, sizeof(ProtectedFunction) * (list_length(signatures) + 1));
+	fresh->functions = MemoryContextAllocZero(fresh->context, sizeof(ProtectedFunction) * length);
+	fresh->by_oid = MemoryContextAllocZero(fresh->context, sizeof(ProtectedFunction *) * length);
 	foreach(cell, signatures)
 	{
-		ProtectedFunction *its = &fresh->functions[fresh->n];
+		ProtectedFunction *its = &fresh->functions[fresh->n++];
+		const ProtectedFunction *known = still_known(lfirst(cell), &place);
 
-		its->function = function_find(lfirst(cell));
-		if (!OidIsValid(its->function))
-		{
-			fresh->any_missing = true;
-			continue;
-		}
-		its->hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(its->function));
-		its->fault = function_fault(its->function);
-		fresh->n++;
+		if (known != NULL)
+			*its = *known;
+		else
+			look_up(its, lfirst(cell));
+		its->signature = MemoryContextStrdup(fresh->context, lfirst(cell));
+		if (OidIsValid(its->function))
+			fresh->by_oid[fresh->nfound++] = its;
 	}
-	qsort(fresh->functions, fresh->n, sizeof(ProtectedFunction), compare_functions);
+	qsort(fresh->by_oid, fresh->nfound, sizeof(ProtectedFunction *), compare_functions);
 }
 
-/* An error leaves the list as it was, which is not current then. */
 static ProtectedList *
 read_list(void)
 {
@@ -152,19 +183,29 @@ read_list(void)
 	return fresh;
 }
 
+/*
+ * An error leaves the list as it was, which is not current then. What was read while something changed is thrown away: of
+ * its functions none was marked.
+ */
 static void
 renew_list(void)
 {
 	while (!is_current())
 	{
 		ProtectedList *fresh;
+		ProtectedList *old;
 
 		CHECK_FOR_INTERRUPTS();
 		fresh = read_list();
-		if (list != NULL)
-			MemoryContextDelete(list->context);
-		MemoryContextSetParent(fresh->context, TopMemoryContext);
-		list = fresh;
+		old = fresh;
+		if (fresh->changes == changes)
+		{
+			old = list;
+			MemoryContextSetParent(fresh->context, TopMemoryContext);
+			list = fresh;
+		}
+		if (old != NULL)
+			MemoryContextDelete(old->context);
 	}
 }
 
@@ -175,15 +216,18 @@ renew_list(void)
 static const ProtectedFunction *
 find_protected(Oid function)
 {
-	ProtectedFunction key = {function};
+	ProtectedFunction key = {.function = function};
+	ProtectedFunction *sought = &key;
+	ProtectedFunction **found;
 
 	if (function < FirstNormalObjectId || !IsTransactionState() || HistoricSnapshotActive())
 		return NULL;
 	AcceptInvalidationMessages();
 	renew_list();
-	if (list->n == 0)
+	if (list->nfound == 0)
 		return NULL;
-	return bsearch(&key, list->functions, list->n, sizeof(ProtectedFunction), compare_functions);
+	found = bsearch(&sought, list->by_oid, list->nfound, sizeof(ProtectedFunction *), compare_functions);
+	return found == NULL ? NULL : *found;
 }
 
 /* ---- what makes the list stale ---- */
@@ -191,17 +235,24 @@ find_protected(Oid function)
 static void
 function_changed(Datum arg, int cacheid, uint32 hash)
 {
-	bool		listed = hash == 0 || !is_current() || list->any_missing;
+	bool		counts = !is_current();
 
-	for (int i = 0; !listed && i < list->n; i++)
-		listed = list->functions[i].hash == hash;
-	if (listed)
+	for (int i = 0; list != NULL && i < list->n; i++)
+	{
+		ProtectedFunction *its = &list->functions[i];
+
+		if (hash == 0 || its->hash == hash || !OidIsValid(its->function))
+			its->stale = counts = true;
+	}
+	if (counts)
 		changes++;
 }
 
 static void
 schema_changed(Datum arg, int cacheid, uint32 hash)
 {
+	for (int i = 0; list != NULL && i < list->n; i++)
+		list->functions[i].stale = true;
 	changes++;
 }
 
