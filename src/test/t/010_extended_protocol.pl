@@ -113,8 +113,7 @@ my $assign = q{admin SELECT FROM spsa_assign('ann', 'eu')};
 my $grant = q{admin UPDATE spsa.object_permission SET can_read = %s, can_edit = %s FROM spsa.permission_set s WHERE s.set_id = object_permission.set_id AND set_name = 'eu'};
 
 # Enter, steps and leave are steps.  After: the rows that there are then.  Fresh: the session, or none (''), whose rows a fresh
-# connection sees the same.  Once: 40001 comes first, where a statement has a generic plan ("generic") or always.  Late: a
-# step after the plans have been made.
+# connection sees the same.  Once: 40001 comes first, where a statement has a generic plan.  Late: a step after the plans have been made.
 my @changes = (
 	{ change => 'attach another session', enter => ['attach a'], steps => ['attach b'], after => "region = 'US'", fresh => 'b' },
 	{ change => 'attach a session with another attribute', enter => ['attach c'], steps => ['attach d'], after => 'owner = 20', fresh => 'd' },
@@ -134,7 +133,7 @@ my @changes = (
 	{ change => 'ROLLBACK of an activation', enter => [ 'attach a', 'BEGIN', $activate ], steps => ['ROLLBACK'], after => "region = 'EU'", fresh => 'a' },
 	{ change => 'ROLLBACK TO of an activation', enter => [ 'BEGIN', 'local a', 'SAVEPOINT s', $activate ], steps => ['ROLLBACK TO s'], after => "region = 'EU'", fresh => 'a', leave => ['COMMIT'] },
 	{ change => 'assignment removed', enter => ['attach a'], steps => [$no_eu], after => 'false', fresh => 'a', leave => [$assign] },
-	{ change => 'assignment removed, in a transaction', once => 'always', enter => [ 'BEGIN', 'local a' ], steps => [$no_eu], after => 'false', fresh => 'a', leave => [ 'ROLLBACK', $assign ] },
+	{ change => 'assignment removed, in a transaction', once => 'generic', enter => [ 'BEGIN', 'local a' ], steps => [$no_eu], after => 'false', fresh => 'a', leave => [ 'ROLLBACK', $assign ] },
 	{ change => 'session closed', enter => ['attach a'], steps => ['admin SELECT spsa_close_session(session_id) FROM spsa.session ORDER BY created_at DESC LIMIT 1'], after => '28000', fresh => 'a' },
 	{ change => 'session closed, in a transaction', enter => [ 'BEGIN', 'local a' ], steps => ['admin SELECT spsa_close_session(session_id) FROM spsa.session ORDER BY created_at DESC LIMIT 1'], after => '28000', fresh => 'a', leave => ['ROLLBACK'] },
 	{ change => 'activation runs out', once => 'generic', enter => ['attach a'], late => q{SELECT FROM spsa_activate_own('everything', '0.05 s')}, steps => ['SELECT pg_sleep(0.06)'], after => "region = 'EU'", fresh => 'a' },
@@ -142,7 +141,7 @@ my @changes = (
 	{ change => 'user made inactive', enter => ['attach a'], steps => [q{admin UPDATE spsa.app_user SET is_active = false WHERE user_name = 'ann'}], after => '28000', fresh => 'a', leave => ['admin UPDATE spsa.app_user SET is_active = true'] },
 	{ change => 'membership in the role withdrawn', enter => ['attach e'], steps => ['admin REVOKE regress_spsa_desk FROM regress_spsa_app'], after => '28000', fresh => 'e', leave => ['admin GRANT regress_spsa_desk TO regress_spsa_app'] },
 	{ change => 'grant withdrawn', enter => ['attach a'], steps => [ sprintf $grant, 'false', 'false' ], after => 'false', fresh => 'a', leave => [ sprintf $grant, 'true', 'true' ] },
-	{ change => 'grant withdrawn, in a transaction', once => 'always', enter => [ 'BEGIN', 'local a' ], steps => [ sprintf $grant, 'false', 'false' ], after => 'false', fresh => 'a', leave => [ 'ROLLBACK', sprintf $grant, 'true', 'true' ] },
+	{ change => 'grant withdrawn, in a transaction', once => 'generic', enter => [ 'BEGIN', 'local a' ], steps => [ sprintf $grant, 'false', 'false' ], after => 'false', fresh => 'a', leave => [ 'ROLLBACK', sprintf $grant, 'true', 'true' ] },
 	{ change => 'scope changed', enter => ['attach a'], steps => [q{admin UPDATE spsa.row_scope SET literals = '{US,AP}' WHERE literals = '{EU}'}], after => "region IN ('US', 'AP')", fresh => 'a',
 		leave => [q{admin UPDATE spsa.row_scope SET literals = '{EU}' WHERE literals @> '{AP}'}] },
 	{ change => 'attribute changed', enter => ['attach c'], steps => [q{admin UPDATE spsa.app_user SET attributes = '{"emp": 30}' WHERE user_name = 'cat'}], after => 'owner = 30', fresh => 'c',
