@@ -548,7 +548,11 @@ RESET ROLE;
 BEGIN;
 DELETE FROM spsa.masked_view;
 SET ROLE regress_spsa_mv_app;
+SAVEPOINT s;
 SELECT id, salary FROM mv.emp_view;
+ROLLBACK TO s;
+INSERT INTO mv.emp_view (name) VALUES ('Lea');
+\echo :LAST_ERROR_SQLSTATE
 ROLLBACK;
 SET ROLE regress_spsa_mv_app;
 SELECT count(*) FROM mv.emp_view;

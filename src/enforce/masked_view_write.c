@@ -220,6 +220,20 @@ refuse_without_key(const Write *write, int code, const char *detail)
 			 errdetail("%s", detail)));
 }
 
+static const Field *
+field_of_key(const Write *write, AttrNumber number)
+{
+	const Field *field = field_of_column(write, number);
+
+	if (field != NULL && field->readable)
+		return field;
+	if (field != NULL)
+		refuse_without_key(write, ERRCODE_INSUFFICIENT_PRIVILEGE,
+						   psprintf("Field \"%s\" of the primary key is masked.", NameStr(field->column->attname)));
+	refuse_without_key(write, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   "The view was created before a column of the primary key.");
+}
+
 /* By the whole primary key, all of which must be readable. */
 static void
 append_key(Write *write)
@@ -232,14 +246,8 @@ append_key(Write *write)
 	index = index_open(oid, AccessShareLock);
 	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
 	{
-		const Field *field = field_of_column(write, index->rd_index->indkey.values[i]);
+		const Field *field = field_of_key(write, index->rd_index->indkey.values[i]);
 
-		if (field == NULL)
-			refuse_without_key(write, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-							   "The view was created before a column of the primary key.");
-		if (!field->readable)
-			refuse_without_key(write, ERRCODE_INSUFFICIENT_PRIVILEGE,
-							   psprintf("Field \"%s\" of the primary key is masked.", NameStr(field->column->attname)));
 		appendStringInfo(&write->sql, " %s t.%s", i == 0 ? "WHERE" : "AND", name_of(field));
 		append_equality(&write->sql, index->rd_opfamily[i], index->rd_opcintype[i]);
 		append_value(write, field, false);
