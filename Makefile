@@ -56,6 +56,7 @@ OBJS = \
 	src/enforce/session_value.o \
 	src/enforce/no_scan.o \
 	src/enforce/object_guard.o \
+	src/enforce/sequence_guard.o \
 	src/enforce/truncate.o \
 	src/enforce/executor_guard.o \
 	src/enforce/function_guard.o
@@ -94,6 +95,7 @@ REGRESS_LIST = \
 	field_guard \
 	object_guard \
 	masked_view \
+	sequence_guard \
 	exclusion \
 	ddl \
 	session \

@@ -14,6 +14,7 @@
 #include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
 #include "enforce/truncate.h"
+#include "enforce/sequence_guard.h"
 #include "grant/definition_cache.h"
 #include "grant/effective.h"
 #include "grant/protection.h"
@@ -45,6 +46,7 @@ _PG_init(void)
 	masked_view_init();
 	object_guard_init();
 	truncate_init();
+	sequence_guard_init();
 	executor_guard_init();
 	function_guard_init();
 }

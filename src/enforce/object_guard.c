@@ -67,6 +67,8 @@ refuse_object(SessionEntry *entry, Oid object, Privilege privilege)
 						psprintf("no effective permission set grants \"%s\" on \"%s\"", privilege_names[privilege], name));
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 get_rel_relkind(object) == RELKIND_SEQUENCE ?
+			 errmsg("permission denied to %s sequence \"%s\"", privilege_names[privilege], name) :
 			 errmsg("permission denied to %s rows of \"%s\"", privilege_names[privilege], name),
 			 hint(entry, set)));
 }
@@ -100,15 +102,20 @@ is_of_table(const RangeTblEntry *rte)
 	return is_table(rte->relkind == RELKIND_COMPOSITE_TYPE ? get_rel_relkind(rte->relid) : rte->relkind);
 }
 
+/* Of an object that row-level security cannot guard. */
+static bool
+applies_to_role(const ProtectedObject *object, Oid role)
+{
+	return !has_bypassrls_privilege(role) && (object->force || !pg_class_ownercheck(object->object, role));
+}
+
 /* Exactly where row-level security applies; or would, of what it cannot guard. */
 static bool
 applies(const RangeTblEntry *rte, const ProtectedObject *object)
 {
-	Oid			user = OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId();
-
 	if (is_of_table(rte))
 		return check_enable_rls(rte->relid, rte->checkAsUser, true) == RLS_ENABLED;
-	return !has_bypassrls_privilege(user) && (object->force || !pg_class_ownercheck(rte->relid, user));
+	return applies_to_role(object, OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId());
 }
 
 /* Whether the plan reads or writes a protected object that no policy guards: it is checked like one with folded policies. */
@@ -254,8 +261,8 @@ is_masked(const RangeTblEntry *rte)
 /* ---- the hook ---- */
 
 /* The valid session or NULL; false: it is over, or missing where one is required. */
-static bool
-find_session(SessionEntry **entry, bool report)
+bool
+object_guard_session(SessionEntry **entry, bool report)
 {
 	switch (session_current(entry))
 	{
@@ -281,13 +288,32 @@ check_entry(const RangeTblEntry *rte, const ProtectedObject *object, bool report
 
 	if (!applies(rte, object))
 		return true;
-	if (!find_session(&entry, report))
+	if (!object_guard_session(&entry, report))
 		return false;
 	if (object->listed && (object->raises || !is_of_table(rte)) && !check_object(entry, rte, report))
 		return false;
 	if (check_fields(entry, rte, object->fields, false) || is_masked(rte))
 		return true;
 	return report && check_fields(entry, rte, object->fields, true);
+}
+
+/* Whether a function may be called for a sequence (or whatever its OID is of). Good for whoever is the present user. */
+bool
+object_guard_check_sequence(Oid sequence, Privilege privilege, bool report)
+{
+	const ProtectedObject *object = protection_of(sequence);
+	Question	question = question_object(sequence, privilege);
+	SessionEntry *entry;
+
+	if (object == NULL || !object->listed || !applies_to_role(object, GetUserId()))
+		return true;
+	if (!object_guard_session(&entry, report))
+		return false;
+	if (entry != NULL && shape_of(entry, &question)->reach == REACH_ALL)
+		return true;
+	if (report)
+		refuse_object(entry, sequence, privilege);
+	return false;
 }
 
 static bool

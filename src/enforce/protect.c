@@ -108,7 +108,8 @@ is_table(char relkind)
 static bool
 can_be_protected(char relkind)
 {
-	return is_table(relkind) || relkind == RELKIND_VIEW || relkind == RELKIND_MATVIEW || relkind == RELKIND_FOREIGN_TABLE;
+	return is_table(relkind) || relkind == RELKIND_VIEW || relkind == RELKIND_MATVIEW || relkind == RELKIND_FOREIGN_TABLE ||
+		relkind == RELKIND_SEQUENCE;
 }
 
 static void
@@ -124,7 +125,7 @@ check_object(Oid object)
 	if (!can_be_protected(relkind))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table, view or foreign table", name)));
+				 errmsg("\"%s\" is not a table, view, foreign table or sequence", name)));
 	if (get_rel_persistence(object) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -180,6 +180,11 @@ spsa_protect_field(PG_FUNCTION_ARGS)
 	char	   *exposing;
 	OwnerState	state;
 
+	if (get_rel_relkind(column.object) == RELKIND_SEQUENCE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("fields of sequence \"%s\" cannot be protected", get_rel_name(column.object)),
+				 errhint("Protect the sequence with spsa_protect().")));
 	owner_begin(&state);
 	if (owner_execute(&select_object, values, NULL) == 0)
 		ereport(ERROR,

@@ -1,7 +1,7 @@
-/* protect_object.c - putting under spsa what row-level security cannot guard: views, materialized views and foreign
- * tables.
+/* protect_object.c - putting under spsa what row-level security cannot guard: views, materialized views, foreign tables and
+ * sequences.
  *
- * They are guarded by object_guard.c in each backend that has loaded the library: so all must. No hook
+ * They are guarded by object_guard.c and sequence_guard.c in each backend that has loaded the library: so all must. No hook
  * stands before the estimates of the planner, which reads statistics with operators of the user's own: so a protected view is
  * a security barrier, and of materialized views and foreign tables, which have no such thing, there are no statistics. That
  * both stay so, ddl.c sees to.
@@ -11,6 +11,8 @@
 #include "access/xact.h"
 #include "catalog/heap.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 
 #include "base/owner.h"
@@ -87,6 +89,16 @@ set_statistics(Oid object, int target)
 
 /* ---- protecting ---- */
 
+/*
+ * Plans that were made before, in all backends, have calls that are not guarded. Those of which nothing is known but a
+ * computed name depend on no relation: this makes all plans stale, as a change of a foreign-data wrapper would.
+ */
+static void
+make_plans_stale(void)
+{
+	CacheInvalidateCatalog(ForeignDataWrapperRelationId);
+}
+
 static void
 check_arguments(const char *name, int nfields, bool as_restrictive)
 {
@@ -122,6 +134,9 @@ protect_object(Oid object, int nfields, bool as_restrictive)
 			refuse_other_statistics(object);
 			set_statistics(object, 0);
 			RemoveStatistics(object, InvalidAttrNumber);
+			break;
+		case RELKIND_SEQUENCE:
+			make_plans_stale();
 			break;
 		default:
 			break;

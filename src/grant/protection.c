@@ -9,10 +9,12 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/signal.h"
@@ -24,6 +26,7 @@ static struct
 {
 	MemoryContext context;		/* NULL: nothing is known */
 	HTAB	   *objects;
+	List	   *sequences;		/* of Oid: those that are listed */
 	uint64		count;			/* of signals, when it was read */
 	Oid			schema;			/* the schema spsa that it was read from */
 	bool		any;			/* whether there are objects */
@@ -37,6 +40,7 @@ forget(void)
 
 	known.context = NULL;
 	known.objects = NULL;
+	known.sequences = NIL;
 	if (context != NULL)
 		MemoryContextDelete(context);
 }
@@ -103,6 +107,24 @@ read_protection(uint64 count, MemoryContext context)
 	return protection;
 }
 
+static List *
+find_sequences(const Definition *protection)
+{
+	List	   *sequences = NIL;
+	ListCell   *cell;
+
+	if (protection == NULL)
+		return NIL;
+	foreach(cell, protection->objects)
+	{
+		const ObjectProtection *row = lfirst(cell);
+
+		if (get_rel_relkind(row->object) == RELKIND_SEQUENCE)
+			sequences = lappend_oid(sequences, row->object);
+	}
+	return sequences;
+}
+
 /* An error leaves nothing behind: the context is the caller's until it is complete. */
 static void
 load(void)
@@ -114,6 +136,7 @@ load(void)
 	Oid			schema = table_schema();
 	const Definition *protection = read_protection(count, context);
 	HTAB	   *objects = make_objects(protection, context);
+	List	   *sequences = find_sequences(protection);
 
 	MemoryContextSwitchTo(caller);
 	forget();
@@ -121,6 +144,7 @@ load(void)
 	known.context = context;
 	known.objects = objects;
 	known.any = hash_get_num_entries(objects) > 0;
+	known.sequences = sequences;
 	known.count = count;
 	known.schema = schema;
 	known.uncommitted = uncommitted;
@@ -153,6 +177,13 @@ const ProtectedObject *
 protection_of(Oid object)
 {
 	return protection_any() ? hash_search(known.objects, &object, HASH_FIND, NULL) : NULL;
+}
+
+/* The protected sequences, as OIDs; NIL: none is. Good until the next call of a protection_* function. */
+const List *
+protection_sequences(void)
+{
+	return protection_any() ? known.sequences : NIL;
 }
 
 static void

@@ -18,5 +18,6 @@ typedef struct ProtectedObject
 extern void protection_init(void);
 extern const ProtectedObject *protection_of(Oid object);
 extern bool protection_any(void);
+extern const List *protection_sequences(void);
 
 #endif							/* SPSA_PROTECTION_H */

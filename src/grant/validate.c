@@ -290,10 +290,10 @@ validate_object(Oid object, bool wait)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a system table", get_rel_name(object)),
 				 errhint("Permission sets grant on tables of applications.")));
-	if (strchr("rpvmf", relkind) == NULL)
+	if (strchr("rpvmfS", relkind) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table or view", get_rel_name(object))));
+				 errmsg("\"%s\" is not a table, view or sequence", get_rel_name(object))));
 
 	/* Nobody is told when it goes, and its OID can come back as another's. */
 	if (get_rel_persistence(object) == RELPERSISTENCE_TEMP)

@@ -16,14 +16,17 @@ REVOKE ALL ON TYPE
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
--- All that is for everybody in the schema: these views, the functions that they call, the one that masked views call, and
--- the type of security levels.
+-- All that is for everybody in the schema: these views, the functions that they call, the one that masked views call, the
+-- type of security levels, and what calls of PostgreSQL's functions of sequences are replaced by, which ask for privileges
+-- themselves.
 GRANT USAGE ON SCHEMA spsa TO PUBLIC;
 GRANT USAGE ON TYPE spsa.security_level TO PUBLIC;
 GRANT SELECT, INSERT, DELETE ON spsa.session_perm_set_activation TO PUBLIC;
 GRANT SELECT ON spsa.pending_activation_request, spsa.break_glass_unreviewed TO PUBLIC;
 GRANT EXECUTE ON FUNCTION spsa.visible_activations(), spsa.visible_requests(), spsa.visible_reviews(),
 	spsa.masked(anyelement) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION spsa.nextval(regclass), spsa.setval(regclass, bigint), spsa.setval(regclass, bigint, boolean),
+	spsa.currval(regclass), spsa.pg_sequence_last_value(regclass) TO PUBLIC;
 -- Who makes a trigger must be able to call its function; nobody can call this one otherwise.
 GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 
