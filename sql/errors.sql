@@ -487,8 +487,6 @@ SELECT spsa_grant_object('reader', 0, '{read}');
 :code
 SELECT spsa_grant_object('reader', 4294967295, '{read}');
 :code
-SELECT spsa_grant_object('reader', 'errors_seq', '{read}');
-:code
 SELECT spsa_grant_object('reader', 'errors_idx', '{read}');
 :code
 SELECT spsa_grant_object('reader', 'errors_box', '{read}');
@@ -757,7 +755,9 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN name = 'db_role' THEN quote_literal('regress_spsa_errors_app')
 		WHEN name = 'sets' THEN quote_literal('{reader}')
 		WHEN name = 'session' THEN quote_literal(spsa_session_id())
+		WHEN name = 'sequence' THEN quote_literal('errors_seq')
 		WHEN name = 'attribute' THEN 'NULL'
+		WHEN type = 'bigint'::regtype THEN '1'
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type = 'text'::regtype THEN quote_literal('x')
 	END || '::' || type $$;
@@ -773,7 +773,7 @@ FROM (SELECT p.* FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regcl
 		WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'spsa')
 			AND p.provariadic = 0 AND p.prorettype <> 'internal'::regtype AND p.proname NOT LIKE 'spsa_attach%') f,
 	unnest(f.proargnames[:f.pronargs], f.proargtypes::regtype[]) WITH ORDINALITY a(name, type, n)
-ORDER BY f.proname COLLATE "C", a.n;
+ORDER BY f.proname COLLATE "C", f.pronargs, a.n;
 RESET client_min_messages;
 SELECT spsa_drop_flow('rounds');
 DROP FUNCTION errors_criterion;

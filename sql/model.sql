@@ -141,19 +141,19 @@ ROLLBACK TO s;
 INSERT INTO spsa.object_permission (set_id, object, can_read, can_edit, can_delete, modify_all) VALUES (:sales, 'account', true, true, true, true);
 ROLLBACK;
 \set VERBOSITY default
--- Other objects than tables and views of applications
+-- Other objects than tables, views and sequences of applications
 CREATE SEQUENCE model_seq;
 CREATE INDEX model_idx ON account (region);
 CREATE VIEW model_view AS SELECT id FROM account;
-SELECT spsa_grant_object('Sales', 'model_seq', '{read}');
-\echo :LAST_ERROR_SQLSTATE
 SELECT spsa_grant_object('Sales', 'model_idx', '{read}');
+\echo :LAST_ERROR_SQLSTATE
 SELECT spsa_grant_object('Sales', 'pg_class', '{read}');
 SELECT spsa_grant_object('Sales', 'spsa.app_user', '{read}');
 SELECT spsa_grant_object('Sales', 'information_schema.tables', '{read}');
 SELECT spsa_grant_object('Sales', 1::oid::regclass, '{read}');
 \echo :LAST_ERROR_SQLSTATE
 SELECT spsa_grant_object('Sales', 'model_view', '{read}');
+SELECT spsa_grant_object('Sales', 'model_seq', '{read}');
 SELECT spsa_grant_object('Sales', NULL, '{read}');
 DROP VIEW model_view;
 DROP SEQUENCE model_seq;

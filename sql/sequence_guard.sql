@@ -66,7 +66,7 @@ SET ROLE regress_spsa_sg_owner;
 SELECT spsa_protect('s'), spsa_protect('other'), spsa_protect('doc_id_seq'), spsa_protect('paper_id_seq');
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION spsa_protect FROM regress_spsa_sg_clerk, regress_spsa_sg_owner;
-SELECT object, on_denied, force FROM spsa.protected_object ORDER BY 1::text;
+SELECT object, on_denied, force FROM spsa.protected_object ORDER BY object::text;
 SELECT spsa_protect_field('s', 'last_value');
 \echo :LAST_ERROR_SQLSTATE
 
@@ -189,6 +189,31 @@ CALL p(nextval('s'));
 SELECT already_active FROM spsa_activate_own('others');
 :raw;
 EXECUTE q(nextval('s'));
+-- what PL/pgSQL keeps for the rest of the transaction (a record whose check could not be prepared is not checked again)
+CREATE TYPE pair AS (a int, b int);
+CREATE DOMAIN drawing_pair AS pair CHECK ((VALUE).a > 0 AND nextval('s') > 0);
+CREATE FUNCTION raw_turns(kind text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE r text := ''; d drawing; ds drawing[]; p drawing_pair; n bigint; before bigint;
+BEGIN
+	FOR i IN 1 .. 5 LOOP
+		IF i % 2 = 1 THEN PERFORM spsa_activate_own('others'); ELSE PERFORM spsa_deactivate_own('others'); END IF;
+		before := currval('s');
+		BEGIN
+			IF kind = 'domain' THEN d := i::text;
+			ELSIF kind = 'array' THEN ds := '{7}'::text;
+			ELSIF kind = 'record' AND i = 1 THEN p := (1, 1);
+			ELSIF kind = 'record' THEN p.a := i;
+			ELSE n := in_sql_operator();
+			END IF;
+			r := r || CASE WHEN currval('s') > before THEN ' drawn' ELSE ' nothing' END;
+		EXCEPTION WHEN insufficient_privilege THEN
+			r := r || ' denied';
+		END;
+	END LOOP;
+	RETURN r;
+END $$;
+SELECT k, raw_turns(k) FROM unnest('{domain,array,record,inlined}'::text[]) k;
+SELECT already_active FROM spsa_activate_own('others');
 SELECT spsa_deactivate_own('drawer');
 :raw;
 \pset format aligned
@@ -258,7 +283,6 @@ COPY computed (n) FROM STDIN;
 1
 \.
 CREATE TABLE raised (id bigint DEFAULT nextval('free'), n int);
-CREATE FUNCTION copies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN (NEW.id, try('EXECUTE q(nextval(''s''))') = '0'); END $$;
 CREATE FUNCTION tries() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '%', try('EXECUTE q(nextval(''s''))'); RETURN NEW; END $$;
 CREATE TRIGGER t BEFORE INSERT ON raised FOR EACH ROW EXECUTE FUNCTION tries();
 COPY raised (n) FROM STDIN;
@@ -277,9 +301,11 @@ CREATE FUNCTION by_owner() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $
 ALTER FUNCTION by_owner OWNER TO regress_spsa_sg_owner;
 SELECT nextval('s') > 0 AS drawn, currval('s') > 0 AS seen;		-- a superuser
 SET SESSION AUTHORIZATION regress_spsa_sg_owner;
+SELECT spsa_detach();
 SELECT nextval('s');
 SELECT last_value FROM s;
 SET SESSION AUTHORIZATION regress_spsa_sg_clerk;
+SELECT spsa_attach_connection(:'tok') IS NOT NULL AS attached;
 SELECT by_owner() > 0 AS drawn;
 SELECT already_active FROM spsa_activate_own('drawer');
 SELECT by_owner() > 0 AS drawn;
@@ -325,7 +351,6 @@ SELECT sequencename, last_value IS NOT NULL AS seen FROM pg_sequences WHERE sche
 
 -- what a session that is over, or that is missing where one is required, meets
 RESET SESSION AUTHORIZATION;
-ALTER ROLE regress_spsa_sg_clerk SET spsa.require_session = on;
 SET spsa.require_session = on;
 SET SESSION AUTHORIZATION regress_spsa_sg_clerk;
 SELECT spsa_detach();
@@ -345,7 +370,7 @@ RESET SESSION AUTHORIZATION;
 SET spsa.session_token = '';
 RESET spsa.require_session;
 
--- rows of a sequence cannot be scoped; unprotected, renamed, dropped
+-- unprotected, renamed, dropped
 SELECT token AS tok FROM spsa_open_session('ann', db_role => 'regress_spsa_sg_clerk') \gset
 SET SESSION AUTHORIZATION regress_spsa_sg_clerk;
 SELECT spsa_attach_connection(:'tok') IS NOT NULL AS attached;
@@ -363,7 +388,7 @@ SET SESSION AUTHORIZATION regress_spsa_sg_clerk;
 SELECT nextval('s2');
 RESET SESSION AUTHORIZATION;
 DROP SEQUENCE other;
-SELECT object FROM spsa.protected_object ORDER BY 1::text;
+SELECT object FROM spsa.protected_object ORDER BY object::text;
 SELECT spsa_unprotect('s2'), spsa_unprotect('doc_id_seq'), spsa_unprotect('paper_id_seq');
 SET SESSION AUTHORIZATION regress_spsa_sg_clerk;
 SELECT nextval('s2') > 0 AS drawn;

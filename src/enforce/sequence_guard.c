@@ -36,6 +36,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -229,6 +230,18 @@ refuse_raw_call(int i)
 			 errhint("Call it in a query of its own and pass the result, or use an identity column.")));
 }
 
+/*
+ * PL/pgSQL keeps what has been prepared for execution (its expressions, casts to domains) for the rest of the transaction,
+ * and records keep the checks of their domain, although the next call may be somebody else's or come when the privilege is
+ * gone: it shall be prepared anew.
+ */
+static void
+forget_prepared_calls(void)
+{
+	ResetPlanCache();
+	CallSyscacheCallbacks(CONSTROID, 0);
+}
+
 static void
 check_raw_call(int i)
 {
@@ -249,6 +262,7 @@ check_raw_call(int i)
 			refuse_raw_call(i);
 	}
 	list_free(sequences);
+	forget_prepared_calls();
 }
 
 static void
