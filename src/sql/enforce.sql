@@ -58,7 +58,7 @@ CREATE FUNCTION @extschema@.spsa_protect(object regclass, row_fields name[] DEFA
 	force boolean DEFAULT true, as_restrictive boolean DEFAULT true) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_protect';
 COMMENT ON FUNCTION @extschema@.spsa_protect(regclass, name[], text, boolean, boolean) IS
-'puts an object under spsa; again: replaces what was said before. For its owner. Of a table: enables (force: also for its owner) row-level security, and creates the policies and a trigger that refuses TRUNCATE to whom delete is not granted on all rows. Of a view, materialized view or foreign table, which need the library preloaded: the privilege on it is asked for wherever it is read or written, all of its rows must be granted, and a view becomes a security barrier, the others lose their statistics.
+'puts an object under spsa; again: replaces what was said before. For its owner. Of a table: enables (force: also for its owner) row-level security, and creates the policies and a trigger that refuses TRUNCATE to whom delete is not granted on all rows. Of a view, materialized view or foreign table, which need the library preloaded: the privilege on it is asked for wherever it is read or written, all of its rows must be granted, and a view becomes a security barrier, the others lose their statistics. Of a sequence, which needs it as well: read is asked for by SELECT and currval(), edit by nextval() and setval(); also by the default of a serial column, not by an identity column.
 row_fields: columns of a table that row scopes may use. on_denied: what a statement meets to which nothing of a table is granted: hide, no rows (a write: 42501); error, 42501. as_restrictive: policies that no other policy can widen, with a permissive twin where the table has no permissive policy of its own; false: permissive ones alone, and no trigger.
 Errors: 42501 not the owner; 42703 no such column; 42809 not of a kind that can be protected; 0A000 partitioned, inherited or temporary table, or statistics besides those of columns; 22023 bad on_denied or row_fields; 55000 the library is not preloaded.';
 
@@ -95,7 +95,7 @@ CREATE FUNCTION @extschema@.spsa_protect_field(object regclass, field name, keep
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_protect_field';
 COMMENT ON FUNCTION @extschema@.spsa_protect_field(regclass, name, boolean) IS
 'puts a column of a protected object under spsa: statements that select, insert or update it, or select a whole row, need a permission set that grants the column (spsa_grant_field), everywhere where row-level security applies. For the object''s owner. No error if it is protected already.
-keep_exposed: true if views that do not check, materialized views and generated columns that contain it are meant. Errors: 42501 not the owner; 42703 no such column; 55000 the object is not protected, or others expose the column. Source: Salesforce, field-level security.';
+keep_exposed: true if views that do not check, materialized views and generated columns that contain it are meant. Errors: 42501 not the owner; 42703 no such column; 42809 the object is a sequence; 55000 the object is not protected, or others expose the column. Source: Salesforce, field-level security.';
 
 CREATE FUNCTION @extschema@.spsa_unprotect_field(object regclass, field name) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_unprotect_field';
