@@ -268,8 +268,15 @@ CREATE TABLE folded (id bigint DEFAULT CASE WHEN true THEN 1 ELSE nextval('free'
 COPY folded (n) FROM STDIN;
 1
 \.
-CREATE FUNCTION always() RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 7::text::drawing; END';
-CREATE TABLE early (id bigint DEFAULT nextval('free'), n int, a int DEFAULT always());
+CREATE FUNCTION always() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RAISE WARNING 'drawn %', '7'::text::drawing;
+	RETURN 7;
+EXCEPTION WHEN insufficient_privilege THEN
+	RAISE WARNING 'denied';
+	RETURN 7;
+END $$;
+CREATE TABLE early (a int DEFAULT always(), id bigint DEFAULT nextval('free'), n int);
 COPY early (n) FROM STDIN;
 1
 \.

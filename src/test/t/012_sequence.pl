@@ -43,7 +43,18 @@ $wire->parse('kept', 'SELECT nextval($1::regclass)')->bind('p', 'kept', ['late']
 is(join(' ', $wire->answers), '2', 'a named statement');
 is($wire->run(q{SELECT draw('late')}), '3', 'an expression of PL/pgSQL');
 
+# A transaction that is open while another backend protects a sequence, and has nothing to look up.
+$wire->run('BEGIN');
+is($wire->run('SELECT 1'), '1', 'a transaction has begun');
 $admin->run(q{SELECT spsa_protect('s')});
+$wire->bind('p', 'kept', ['s'])->execute('p')->sync;
+is(join(' ', $wire->answers), '42501', 'its next statement, named before');
+$wire->run('ROLLBACK');
+$wire->bind('p', 'kept', ['s'])->execute('p')->sync;
+is(join(' ', $wire->answers), '42501', 'the named statement');
+is($wire->error, 'permission denied to edit sequence "s"', 'it was planned anew');
+is($wire->run(q{SELECT draw('s')}), '42501', 'the expression of PL/pgSQL');
+is($wire->error, 'permission denied to edit sequence "s"', 'it was planned anew');
 is(call($nextval, $oid{s}), '42501', 'fastpath: nextval()');
 is(call($setval, $oid{s}, 7), '42501', 'fastpath: setval()');
 is(call($currval, $oid{s}), '42501', 'fastpath: currval()');
@@ -58,17 +69,11 @@ is(call($nextval, $oid{s}), '2', 'fastpath, with edit: nextval()');
 is(call($setval, $oid{s}, 7), '7', 'fastpath, with edit: setval()');
 is(call($nextval, $oid{free}), '2', 'fastpath, with edit: another sequence');
 
-# In a transaction that is open while another backend protects a sequence.
 $wire->run('BEGIN');
-is($wire->run(q{SELECT 1}), '1', 'a transaction has begun');
+is($wire->run('SELECT 1'), '1', 'a transaction has begun');
 $admin->run(q{SELECT spsa_protect('late')});
-is($wire->run(q{SELECT nextval('late')}), '42501', 'its next statement');
+is($wire->run(q{SELECT nextval('late')}), '42501', 'its next statement, when another sequence is protected');
 $wire->run('ROLLBACK');
-$wire->bind('p', 'kept', ['late'])->execute('p')->sync;
-is(join(' ', $wire->answers), '42501', 'the named statement');
-is($wire->error, 'permission denied to edit sequence "late"', 'it was planned anew');
-is($wire->run(q{SELECT draw('late')}), '42501', 'the expression of PL/pgSQL');
-is($wire->error, 'permission denied to edit sequence "late"', 'it was planned anew');
 $wire->bind('p', 'kept', ['s'])->execute('p')->sync;
 is(join(' ', $wire->answers), '8', 'the named statement, for a sequence that is granted');
 is(call($nextval, $oid{s}), '42501', 'fastpath: one is not granted');
