@@ -484,6 +484,10 @@ SELECT spsa_approve_activation(:'req');
 SELECT spsa_approve_activation(:'req');
 :as 'bob as max' :quiet
 SELECT spsa_approve_activation(:'req');
+:as 'eve as ann' :quiet
+SELECT spsa_approve_activation(:'req');
+:as 'ann as bob' :quiet
+SELECT spsa_approve_activation(:'req');
 :as 'cat' :quiet
 SELECT spsa_approve_activation(:'req');
 :as 'max' :quiet
