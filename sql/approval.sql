@@ -579,6 +579,7 @@ SELECT spsa_review_break_glass(:'first');
 SELECT spsa_review_break_glass(:'first');
 :as 'eve as ann' :quiet
 SELECT spsa_review_break_glass(:'first');
+SELECT spsa_review_break_glass(:'lift');
 :as 'max' :quiet
 SELECT spsa_review_break_glass(:'lift');
 :as 'max as bob' :quiet

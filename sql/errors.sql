@@ -757,7 +757,22 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN name = 'session' THEN quote_literal(spsa_session_id())
 		WHEN name = 'sequence' THEN quote_literal('errors_seq')
 		WHEN name = 'attribute' THEN 'NULL'
+<<<<<<< HEAD
 		WHEN type = 'bigint'::regtype THEN '1'
+=======
+		WHEN name IN ('request', 'review') THEN quote_literal(spsa_session_id())
+		WHEN name IN ('default_duration', 'max_duration', 'max_authentication_age') THEN quote_literal('1 hour')
+		WHEN name = 'min_security_level' THEN quote_literal('standard')
+		WHEN name = 'networks' THEN quote_literal('{::/0}')
+		WHEN name = 'weekdays' THEN quote_literal('{1}')
+		WHEN name = 'start_time' THEN quote_literal('09:00')
+		WHEN name = 'end_time' THEN quote_literal('17:00')
+		WHEN name = 'time_zone' THEN quote_literal('UTC')
+		WHEN name = 'at' THEN quote_literal('2026-01-01 12:00+00')
+		WHEN name = 'approvals_required' THEN quote_literal('1')
+		WHEN name = 'approver_set' THEN quote_literal('reader')
+		WHEN name IN ('clear', 'columns') THEN quote_literal('{networks}')
+>>>>>>> aff35f1 (Every function of rules and approvals with each argument null)
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type = 'text'::regtype THEN quote_literal('x')
 	END || '::' || type $$;
