@@ -757,9 +757,7 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN name = 'session' THEN quote_literal(spsa_session_id())
 		WHEN name = 'sequence' THEN quote_literal('errors_seq')
 		WHEN name = 'attribute' THEN 'NULL'
-<<<<<<< HEAD
 		WHEN type = 'bigint'::regtype THEN '1'
-=======
 		WHEN name IN ('request', 'review') THEN quote_literal(spsa_session_id())
 		WHEN name IN ('default_duration', 'max_duration', 'max_authentication_age') THEN quote_literal('1 hour')
 		WHEN name = 'min_security_level' THEN quote_literal('standard')
@@ -772,7 +770,6 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN name = 'approvals_required' THEN quote_literal('1')
 		WHEN name = 'approver_set' THEN quote_literal('reader')
 		WHEN name IN ('clear', 'columns') THEN quote_literal('{networks}')
->>>>>>> aff35f1 (Every function of rules and approvals with each argument null)
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type = 'text'::regtype THEN quote_literal('x')
 	END || '::' || type $$;
