@@ -42,7 +42,7 @@ check_durations(const NewRow *row)
 	};
 	Interval	none = {0};
 	Datum		values[3];
-	bool		nulls[3] = {false};
+	bool		nulls[3] = {true, true, true};
 
 	for (int i = 0; i < lengthof(columns); i++)
 	{
