@@ -42,6 +42,7 @@ OBJS = \
 	src/activation/flow_definition.o \
 	src/activation/flow.o \
 	src/enforce/protect.o \
+	src/enforce/protect_tree.o \
 	src/enforce/protect_object.o \
 	src/enforce/protect_field.o \
 	src/enforce/ddl.o \
@@ -107,6 +108,7 @@ REGRESS_LIST = \
 	flow \
 	protect \
 	function_guard \
+	partition \
 	row_scope \
 	statements \
 	exempt \
@@ -134,7 +136,8 @@ ISOLATION_LIST = \
 	truncate \
 	function_guard \
 	masked_view \
-	flow
+	flow \
+	partition
 
 
 # TAP tests are all there are.

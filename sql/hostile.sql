@@ -245,11 +245,13 @@ ALTER TABLE hostile_order INHERIT hostile_parent;
 CREATE TABLE hostile_parts (id integer, region text, mood hostile_mood) PARTITION BY RANGE (id);
 ALTER TABLE hostile_order ALTER id DROP NOT NULL;
 ALTER TABLE hostile_parts ATTACH PARTITION hostile_order DEFAULT;
-CREATE TABLE hostile_child () INHERITS (hostile_order);
 SELECT count(*) FROM hostile_parent;
+-- what comes below it is protected with it
+CREATE TABLE hostile_child () INHERITS (hostile_order);
+SELECT object, root FROM spsa.protected_object WHERE object = 'hostile_child'::regclass;
 
 SELECT spsa_detach();
-DROP TABLE hostile_order, hostile_parent, hostile_parts, hostile_loot;
+DROP TABLE hostile_child, hostile_order, hostile_parent, hostile_parts, hostile_loot;
 DROP FUNCTION hostile_spring(), hostile_index(integer), hostile_switch();
 DROP EXTENSION spsa CASCADE;
 DROP TYPE hostile_mood;

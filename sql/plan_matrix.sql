@@ -25,7 +25,7 @@ ALTER TABLE matrix_doc ADD zone text GENERATED ALWAYS AS (region) STORED;
 ALTER TABLE matrix_other ADD zone text GENERATED ALWAYS AS (region) STORED;
 INSERT INTO matrix_doc SELECT * FROM matrix_plain;
 INSERT INTO matrix_other SELECT * FROM matrix_plain;
--- Partitioned by each of the scoped fields. spsa_protect() refuses such tables, but policies may call.
+-- Partitioned by each of the scoped fields. Their policies ask for permissions on matrix_doc.
 CREATE TABLE matrix_part (LIKE matrix_plain) PARTITION BY LIST (region);
 CREATE TABLE matrix_part_eu PARTITION OF matrix_part FOR VALUES IN ('EU');
 CREATE TABLE matrix_part_us PARTITION OF matrix_part FOR VALUES IN ('US');

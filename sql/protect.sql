@@ -320,11 +320,8 @@ SELECT spsa_protect('a_matview');
 SELECT spsa_protect('a_sequence');
 SELECT spsa_protect('an_index');
 SELECT spsa_protect('a_type');
-SELECT spsa_protect('partitioned');
-\echo :LAST_ERROR_SQLSTATE
 SELECT spsa_protect('partition1');
 \echo :LAST_ERROR_SQLSTATE
-SELECT spsa_protect('parent');
 SELECT spsa_protect('child');
 SELECT spsa_protect('temporary');
 \echo :LAST_ERROR_SQLSTATE

@@ -22,11 +22,13 @@ SET worlds.seed = :seed;
 --
 CREATE TABLE world_a (id integer, n integer, t text COLLATE "C", k integer);
 CREATE TABLE world_b (id integer, n integer, t text COLLATE "C", k integer);
+-- Protected, or not, with one of these; its columns have other numbers, and the last one it has alone.
+CREATE TABLE world_c (t text COLLATE "C", k integer, id integer, n integer, own integer);
 CREATE FUNCTION world_f(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION world_g() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION world_h(text, integer[]) RETURNS integer LANGUAGE sql AS 'SELECT 1';
 INSERT INTO spsa.custom_permission (permission_name) VALUES ('world_p'), ('world_q');
-CREATE TABLE world_object AS SELECT i, ('world_' || o)::regclass AS object FROM (VALUES (1, 'a'), (2, 'b')) v (i, o);
+CREATE TABLE world_object AS SELECT i, ('world_' || o)::regclass AS object FROM (VALUES (1, 'a'), (2, 'b'), (3, 'c')) v (i, o);
 CREATE TABLE world_function AS SELECT i, f, f::regprocedure AS function
 	FROM (VALUES (1, 'public.world_f(integer)'), (2, 'public.world_g()'), (3, 'public.world_h(pg_catalog.text,integer[])')) v (i, f);
 CREATE TABLE world_permission AS SELECT permission_id AS i, permission_name AS name
@@ -40,7 +42,7 @@ CREATE TABLE world_question AS
 		SELECT 'object' AS kind, object, p AS privilege, NULL::name AS field, NULL AS function, NULL AS permission, NULL::integer AS row_id
 		FROM world_object, unnest('{read,create,edit,delete,view_all,modify_all}'::text[]) p
 		UNION ALL SELECT 'field', object, p, f, NULL, NULL, NULL
-		FROM world_object, unnest('{read,edit}'::text[]) p, unnest('{id,n,t}'::name[]) f
+		FROM world_object, unnest('{read,edit}'::text[]) p, unnest('{id,n,t,own}'::name[]) f WHERE f <> 'own' OR i = 3
 		UNION ALL SELECT 'function', NULL, NULL, NULL, f, NULL, NULL FROM world_function
 		UNION ALL SELECT 'custom permission', NULL, NULL, NULL, NULL, name, NULL FROM world_permission
 		UNION ALL SELECT 'row', object, p, NULL, NULL, NULL, id FROM world_object, unnest('{read,create,edit,delete}'::text[]) p, world_row
@@ -107,7 +109,9 @@ $$;
 CREATE PROCEDURE world_make(first integer, last integer) LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO spsa.protected_field (object, field)
-	SELECT object, f FROM world_object o, unnest('{n,t}'::name[]) f WHERE world_chance('protected ' || f, first / 20, i) < 0.5;
+	SELECT object, f FROM world_object o, unnest('{n,t,own}'::name[]) f WHERE world_chance('protected ' || f, first / 20, i) < 0.5 AND (f <> 'own' OR i = 3);
+	INSERT INTO spsa.protected_object (object, root)
+	SELECT 'world_c', CASE WHEN c < 0.35 THEN 'world_a' WHEN c < 0.7 THEN 'world_b' END::regclass FROM world_chance('protected with', first / 20) c WHERE c < 0.85;
 
 	INSERT INTO spsa.permission_set (set_id, set_name, kind, activation_required, member_activation)
 	SELECT 16 * w + i, 'world_' || w || '_' || i, CASE WHEN i <= 5 THEN 'set' WHEN i <= 8 THEN 'group' ELSE 'muting' END,
@@ -148,8 +152,8 @@ BEGIN
 
 	INSERT INTO spsa.field_permission (set_id, object, field, can_read, can_edit)
 	SELECT 16 * w + s, object, f, s <= 5 OR world_chance('read ' || f, w, s, i) < 0.4, world_chance('edit ' || f, w, s, i) < 0.6
-	FROM generate_series(first, last) w, unnest('{1,2,3,4,5,9,10}'::integer[]) s, world_object, unnest('{n,t}'::name[]) f
-	WHERE world_chance('field ' || f, w, s, i) < 0.4;
+	FROM generate_series(first, last) w, unnest('{1,2,3,4,5,9,10}'::integer[]) s, world_object, unnest('{n,t,own}'::name[]) f
+	WHERE world_chance('field ' || f, w, s, i) < 0.4 AND (f <> 'own' OR i = 3);
 
 	INSERT INTO spsa.function_permission (set_id, function)
 	SELECT 16 * w + s, f FROM generate_series(first, last) w, unnest('{1,2,3,4,5,9,10}'::integer[]) s, world_function
@@ -312,6 +316,7 @@ BEGIN
 		WHERE w.active AND w.kind = 'set' AND NOT EXISTS (SELECT FROM world_effect e WHERE e.session_id = w.session_id AND e.function = f.function)
 	UNION ALL SELECT 'muted: custom permission', count(*) FROM world_way w JOIN spsa.custom_permission_grant USING (set_id) JOIN world_permission p ON p.i = permission_id
 		WHERE w.active AND w.kind = 'set' AND NOT EXISTS (SELECT FROM world_effect e WHERE e.session_id = w.session_id AND e.custom_permission = p.name)
+	UNION ALL SELECT 'protected with another: ' || e.kind, count(*) FROM world_effect e JOIN spsa.protected_object USING (object) WHERE root IS NOT NULL GROUP BY e.kind
 	UNION ALL SELECT 'protected field: ' || privilege, count(*) FROM world_effect e JOIN spsa.protected_field USING (object, field) WHERE e.kind = 'field' GROUP BY privilege;
 END
 $$;
@@ -326,7 +331,7 @@ DECLARE
 BEGIN
 	WHILE low <= last LOOP
 		high := least(low / 20 * 20 + 19, last);
-		TRUNCATE spsa.permission_set, spsa.app_user, spsa.session_activity, spsa.session_end, spsa.activation_end, spsa.protected_field, spsa.audit_event CASCADE;
+		TRUNCATE spsa.permission_set, spsa.app_user, spsa.session_activity, spsa.session_end, spsa.activation_end, spsa.protected_field, spsa.protected_object, spsa.audit_event CASCADE;
 		TRUNCATE world_number, world_answer, world_expected, world_way, world_effect;
 		CALL world_make(low, high);
 		CALL world_twist(low, high);
@@ -405,6 +410,6 @@ GROUP BY v, n, condition ORDER BY n, condition;
 DROP EXTENSION spsa CASCADE;
 DROP FUNCTION world_f, world_g, world_h, world_chance, world_choice, world_token, world_session, world_attributes, world_matches, world_plan;
 DROP PROCEDURE world_ask, world_make, world_twist, world_expect, world_compare, world_rounds;
-DROP TABLE world_a, world_b, world_object, world_function, world_permission, world_row, world_question, world_answer, world_one,
+DROP TABLE world_a, world_b, world_c, world_object, world_function, world_permission, world_row, world_question, world_answer, world_one,
 	world_way, world_effect, world_expected, world_number, world_difference, world_count;
 DROP ROLE regress_spsa_worlds;

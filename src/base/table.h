@@ -77,6 +77,7 @@
 #define Anum_protected_object_on_denied 3
 #define Anum_protected_object_as_restrictive 4
 #define Anum_protected_object_force 6
+#define Anum_protected_object_root 7
 
 #define Anum_masked_view_view 1
 #define Anum_masked_view_object 2

@@ -64,6 +64,18 @@ static OwnerStatement forget_dropped = {
 	0
 };
 
+/* A column of a root may go and stay in tables below it: there it must be protected by itself. */
+static OwnerStatement keep_dropped_fields = {
+	"INSERT INTO spsa.protected_field (object, field) SELECT p.object, a.attname"
+	" FROM pg_catalog.pg_event_trigger_dropped_objects() d"
+	" JOIN spsa.protected_field f ON f.object = d.objid AND f.field_number = d.objsubid"
+	" JOIN spsa.protected_object p ON p.root = f.object"
+	" JOIN pg_catalog.pg_attribute a ON a.attrelid = p.object AND a.attname = f.field AND NOT a.attisdropped"
+	" WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid > 0"
+	" AND NOT EXISTS (SELECT FROM spsa.protected_field g WHERE g.object = p.object AND g.field_number = a.attnum)",
+	0
+};
+
 static OwnerStatement select_dropped_guards = {
 	"SELECT d.address_names, d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass"
 	" FROM pg_catalog.pg_event_trigger_dropped_objects() d"
@@ -321,12 +333,6 @@ static OwnerStatement select_impostors = {
 	0
 };
 
-static OwnerStatement select_inherited = {
-	"SELECT i.xmin, p.object::pg_catalog.text FROM spsa.protected_object p"
-	" JOIN pg_catalog.pg_inherits i ON i.inhrelid = p.object OR i.inhparent = p.object",
-	0
-};
-
 /* What keeps the planner from showing values of what no policy guards: see protect_object.c. */
 static OwnerStatement select_open_views = {
 	"SELECT c.xmin, c.oid::pg_catalog.regclass::pg_catalog.text FROM spsa.protected_object p"
@@ -383,19 +389,6 @@ refuse_impostors(void)
 				 errmsg("%s would stand beside the functions of extension spsa", name),
 				 errdetail("It could be called in place of one of them."),
 				 errhint("Choose another name or another schema.")));
-}
-
-static void
-refuse_inherited(void)
-{
-	char	   *name = made_now(&select_inherited);
-
-	if (name != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("protected table \"%s\" cannot be part of an inheritance tree", name),
-				 errdetail("Its rows could be reached through a table that is not protected."),
-				 errhint("Use spsa_unprotect() first.")));
 }
 
 static void
@@ -496,6 +489,7 @@ spsa_on_sql_drop(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	owner_begin_latest(&state);
 	check_dropped_guards();
+	owner_execute(&keep_dropped_fields, NULL, NULL);
 	owner_execute(&forget_dropped, NULL, NULL);
 	switch_off_flows();
 	owner_end(&state);
@@ -517,24 +511,59 @@ spsa_before_ddl(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* SQL: spsa.on_ddl() */
-PG_FUNCTION_INFO_V1(spsa_on_ddl);
-Datum
-spsa_on_ddl(PG_FUNCTION_ARGS)
+static bool
+switches_guards_only(const AlterTableStmt *command)
 {
-	const Node *command = event_trigger_data(fcinfo)->parsetree;
-	Rename		rename = read_rename(command);
-	OwnerState	state;
+	ListCell   *cell;
 
-	if (!OidIsValid(table_schema()))
-		PG_RETURN_NULL();
-	owner_begin_latest(&state);
+	foreach(cell, command->cmds)
+	{
+		switch (((const AlterTableCmd *) lfirst(cell))->subtype)
+		{
+			case AT_EnableRowSecurity:
+			case AT_DisableRowSecurity:
+			case AT_ForceRowSecurity:
+			case AT_NoForceRowSecurity:
+			case AT_EnableAlwaysTrig:
+				break;
+			default:
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Policies and triggers made, dropped and switched: what protect.c does itself, many times and while a tree is protected in
+ * part only. Neither names nor trees change.
+ */
+static bool
+is_about_guards(const Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_CreatePolicyStmt:
+		case T_CreateTrigStmt:
+			return true;
+		case T_DropStmt:
+			return ((const DropStmt *) command)->removeType == OBJECT_POLICY ||
+				((const DropStmt *) command)->removeType == OBJECT_TRIGGER;
+		case T_AlterTableStmt:
+			return switches_guards_only((const AlterTableStmt *) command);
+		default:
+			return false;
+	}
+}
+
+/* As the extension's owner. */
+static void
+check_names(const Node *command)
+{
+	Rename		rename = read_rename(command);
+
 	if (!makes_no_function(command))
 		refuse_impostors();
-	refuse_inherited();
 	refuse_statistics();
-	if (IsA(command, CreatePolicyStmt) || IsA(command, AlterPolicyStmt))
-		refuse_narrow_policies();
 	if (rename.columns)
 	{
 		owner_execute(&follow_field_permissions, NULL, NULL);
@@ -545,6 +574,26 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 		validate_hold_names(ShareLock);
 		check_signatures(rename.old_name);
 	}
+}
+
+/* SQL: spsa.on_ddl() */
+PG_FUNCTION_INFO_V1(spsa_on_ddl);
+Datum
+spsa_on_ddl(PG_FUNCTION_ARGS)
+{
+	const Node *command = event_trigger_data(fcinfo)->parsetree;
+	bool		about_guards = is_about_guards(command);
+	OwnerState	state;
+
+	if (!OidIsValid(table_schema()))
+		PG_RETURN_NULL();
+	owner_begin_latest(&state);
+	if (!about_guards)
+		check_names(command);
+	if (IsA(command, CreatePolicyStmt) || IsA(command, AlterPolicyStmt))
+		refuse_narrow_policies();
 	owner_end(&state);
+	if (!about_guards)
+		protect_follow_tree();
 	PG_RETURN_NULL();
 }

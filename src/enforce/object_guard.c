@@ -233,6 +233,18 @@ check_column(SessionEntry *entry, const RangeTblEntry *rte, AttrNumber number, b
 	return true;
 }
 
+/* The column that is meant: of a field of the table that this one is protected with, the one of its name. */
+static AttrNumber
+column_of(const RangeTblEntry *rte, const FieldGrant *field)
+{
+	char	   *name;
+
+	if (field->object == rte->relid)
+		return field->number;
+	name = get_attname(field->object, field->number, true);
+	return name == NULL ? InvalidAttrNumber : get_attnum(rte->relid, name);
+}
+
 /* A column that was renamed is protected by its number, and what has taken its name is as well. */
 static bool
 check_fields(SessionEntry *entry, const RangeTblEntry *rte, List *fields, bool report)
@@ -242,13 +254,20 @@ check_fields(SessionEntry *entry, const RangeTblEntry *rte, List *fields, bool r
 	foreach(cell, fields)
 	{
 		const FieldGrant *field = lfirst(cell);
+		AttrNumber	of_number = column_of(rte, field);
 		AttrNumber	of_name = get_attnum(rte->relid, NameStr(field->field));
 
-		if (!check_column(entry, rte, field->number, report) ||
-			(of_name != field->number && !check_column(entry, rte, of_name, report)))
+		if (!check_column(entry, rte, of_number, report) ||
+			(of_name != of_number && !check_column(entry, rte, of_name, report)))
 			return false;
 	}
 	return true;
+}
+
+static bool
+check_all_fields(SessionEntry *entry, const RangeTblEntry *rte, const ProtectedObject *object, bool report)
+{
+	return check_fields(entry, rte, object->fields, report) && check_fields(entry, rte, object->root_fields, report);
 }
 
 /* Read by a masked view, which shows no field that is not granted. Asked only of what would be refused. */
@@ -292,9 +311,9 @@ check_entry(const RangeTblEntry *rte, const ProtectedObject *object, bool report
 		return false;
 	if (object->listed && (object->raises || !is_of_table(rte)) && !check_object(entry, rte, report))
 		return false;
-	if (check_fields(entry, rte, object->fields, false) || is_masked(rte))
+	if (check_all_fields(entry, rte, object, false) || is_masked(rte))
 		return true;
-	return report && check_fields(entry, rte, object->fields, true);
+	return report && check_all_fields(entry, rte, object, true);
 }
 
 /* Whether a function may be called for a sequence (or whatever its OID is of). Good for whoever is the present user. */

@@ -9,10 +9,8 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -20,8 +18,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "base/owner.h"
 #include "base/table.h"
@@ -30,20 +26,6 @@
 
 /* A call takes at most FUNC_MAX_ARGS arguments, two of them for object and privilege. */
 #define MAX_ROW_FIELDS ((FUNC_MAX_ARGS - 2) / 2)
-
-/* What spsa_protect() was asked for. */
-typedef struct Protection
-{
-	Oid			object;
-	char	   *qualified;		/* quoted name with schema */
-	char	   *functions;		/* quoted schema of spsa_allows_row() */
-	int			nfields;
-	char	  **fields;
-	Datum		row_fields;
-	bool		raises;			/* on_denied is error */
-	bool		force;
-	bool		as_restrictive;
-} Protection;
 
 static const struct
 {
@@ -65,19 +47,9 @@ static const struct
 /* While spsa_protect() and spsa_unprotect() drop policies themselves. */
 static bool replacing = false;
 
-static bool
-has_inheritance(Oid object)
-{
-	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(object));
-	bool		is_partition = HeapTupleIsValid(row) && ((Form_pg_class) GETSTRUCT(row))->relispartition;
-
-	if (HeapTupleIsValid(row))
-		ReleaseSysCache(row);
-	return is_partition || has_superclass(object) || find_inheritance_children(object, NoLock) != NIL;
-}
-
-static char *
-check_owner(Oid object)
+/* Its name. */
+char *
+protect_check_owner(Oid object)
 {
 	char	   *name = get_rel_name(object);
 
@@ -94,9 +66,9 @@ check_owner(Oid object)
 char *
 protect_lock_own(Oid object)
 {
-	(void) check_owner(object);
+	(void) protect_check_owner(object);
 	LockRelationOid(object, AccessExclusiveLock);
-	return check_owner(object);
+	return protect_check_owner(object);
 }
 
 static bool
@@ -130,11 +102,6 @@ check_object(Oid object)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("temporary relation \"%s\" cannot be protected", name)));
-	if (relkind == RELKIND_PARTITIONED_TABLE || has_inheritance(object))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" cannot be protected: it is partitioned or part of an inheritance tree", name),
-				 errdetail("Rows could be reached through a table that is not protected.")));
 }
 
 static void
@@ -172,6 +139,7 @@ read_row_fields(Protection *protection)
 		}
 		protection->fields[i] = field;
 	}
+	protection->columns = protection->fields;
 }
 
 void
@@ -192,10 +160,10 @@ policy_expression(const Protection *protection, const char *privilege)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "%s.%s(%s::pg_catalog.regclass, '%s'::pg_catalog.text", protection->functions,
 					 protection->nfields > 0 ? "spsa_allows_row" : "spsa_allows",
-					 quote_literal_cstr(protection->qualified), privilege);
+					 quote_literal_cstr(protect_qualified_name(protection->root)), privilege);
 	for (int i = 0; i < protection->nfields; i++)
 		appendStringInfo(&sql, ", %s::pg_catalog.text, %s", quote_literal_cstr(protection->fields[i]),
-						 quote_identifier(protection->fields[i]));
+						 quote_identifier(protection->columns[i]));
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
@@ -249,20 +217,25 @@ count_policies(Oid object, const char *condition)
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
+/* Those of ours that the table has. */
 static void
 drop_policies(Oid object, const char *qualified)
 {
+	char	  **names;
+	int			n;
+
+	if (SPI_execute(psprintf("SELECT p.polname FROM pg_catalog.pg_policy p WHERE p.polrelid = %u AND p.polname = ANY (%s)",
+							 object, policy_names(true, true)), false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not find policies");
+	n = (int) SPI_processed;
+	names = palloc(sizeof(char *) * (n + 1));
+	for (int i = 0; i < n; i++)
+		names[i] = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 	replacing = true;
 	PG_TRY();
 	{
-		for (int i = 0; i < 2 * lengthof(commands); i++)
-		{
-			const char *suffix = i % 2 == 0 ? "" : TWIN_SUFFIX;
-			char	   *name = psprintf("%s%s", commands[i / 2].name, suffix);
-
-			if (count_policies(object, psprintf("p.polname = '%s'", name)) > 0)
-				protect_run_ddl(psprintf("DROP POLICY %s ON %s", name, qualified));
-		}
+		for (int i = 0; i < n; i++)
+			protect_run_ddl(psprintf("DROP POLICY %s ON %s", names[i], qualified));
 	}
 	PG_FINALLY();
 	{
@@ -271,8 +244,8 @@ drop_policies(Oid object, const char *qualified)
 	PG_END_TRY();
 }
 
-static Oid
-function_oid(const char *quoted_schema, bool with_fields)
+Oid
+protect_function_oid(const char *quoted_schema, bool with_fields)
 {
 	char	   *signature = psprintf("%s.%s", quoted_schema,
 									 with_fields ? "spsa_allows_row(pg_catalog.regclass,pg_catalog.text,pg_catalog.\"any\")" :
@@ -289,7 +262,7 @@ count_genuine(Oid object, const char *quoted_schema, bool with_fields, bool rest
 										   " WHERE d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid"
 										   " AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.refobjid = %u)",
 										   policy_names(restrictive, !restrictive), restrictive ? "false" : "true",
-										   function_oid(quoted_schema, with_fields)));
+										   protect_function_oid(quoted_schema, with_fields)));
 }
 
 /* Whether the table has a permissive policy of its own for the command. */
@@ -321,12 +294,13 @@ create_policies(const Protection *protection)
 }
 
 static OwnerStatement upsert_protected = {
-	"INSERT INTO spsa.protected_object AS p (object, row_fields, on_denied, as_restrictive, force) VALUES ($1, $2, $3, $4, $5)"
+	"INSERT INTO spsa.protected_object AS p (object, row_fields, on_denied, as_restrictive, force, root)"
+	" VALUES ($1, $2, $3, $4, $5, $6)"
 	" ON CONFLICT (object) DO UPDATE SET row_fields = excluded.row_fields, on_denied = excluded.on_denied,"
-	" as_restrictive = excluded.as_restrictive, force = excluded.force"
-	" WHERE (p.row_fields, p.on_denied, p.as_restrictive, p.force)"
-	" IS DISTINCT FROM (excluded.row_fields, excluded.on_denied, excluded.as_restrictive, excluded.force)",
-	5, {REGCLASSOID, NAMEARRAYOID, TEXTOID, BOOLOID, BOOLOID}
+	" as_restrictive = excluded.as_restrictive, force = excluded.force, root = excluded.root"
+	" WHERE (p.row_fields, p.on_denied, p.as_restrictive, p.force, p.root)"
+	" IS DISTINCT FROM (excluded.row_fields, excluded.on_denied, excluded.as_restrictive, excluded.force, excluded.root)",
+	6, {REGCLASSOID, NAMEARRAYOID, TEXTOID, BOOLOID, BOOLOID, REGCLASSOID}
 };
 
 static OwnerStatement delete_protected = {
@@ -386,8 +360,9 @@ check_protect_arguments(FunctionCallInfo fcinfo)
 	return strcmp(on_denied, "error") == 0;
 }
 
-static void
-protect_table(const Protection *protection)
+/* Enables row-level security and makes the policies. As the caller. */
+void
+protect_make_policies(const Protection *protection)
 {
 	OwnerState	state;
 
@@ -399,43 +374,116 @@ protect_table(const Protection *protection)
 	owner_end(&state);
 }
 
+/* Between owner_begin() and owner_end(). */
+void
+protect_write_row(const Protection *protection)
+{
+	Datum		values[6];
+	bool		nulls[6] = {false};
+
+	values[0] = ObjectIdGetDatum(protection->object);
+	values[1] = protection->row_fields;
+	values[2] = CStringGetTextDatum(protection->raises ? "error" : "hide");
+	values[3] = BoolGetDatum(protection->as_restrictive);
+	values[4] = BoolGetDatum(protection->force);
+	values[5] = ObjectIdGetDatum(protection->root);
+	nulls[5] = protection->root == protection->object;
+	owner_execute(&upsert_protected, values, nulls);
+}
+
+/* The same for a table of the tree. */
+static Protection
+protection_of_member(const Protection *root, Oid table)
+{
+	Protection	protection = *root;
+
+	protection.object = table;
+	protection.qualified = protect_qualified_name(table);
+	return protection;
+}
+
+/* What is configured first, so that the DDL finds no table of the tree missing. */
+static void
+protect_tables(const Protection *protection, List *tables)
+{
+	OwnerState	state;
+	Datum		values[2] = {ObjectIdGetDatum(protection->object), protection->row_fields};
+	ListCell   *cell;
+
+	owner_begin(&state);
+	foreach(cell, tables)
+	{
+		Protection	member = protection_of_member(protection, lfirst_oid(cell));
+
+		protect_write_row(&member);
+	}
+	owner_execute(&follow_row_scopes, values, NULL);
+	owner_execute(&end_row_scopes, values, NULL);
+	owner_end(&state);
+	foreach(cell, is_table(get_rel_relkind(protection->object)) ? tables : NIL)
+	{
+		Protection	member = protection_of_member(protection, lfirst_oid(cell));
+
+		CHECK_FOR_INTERRUPTS();
+		protect_make_policies(&member);
+	}
+	protect_inherit_fields(tables);
+}
+
 /* SQL: spsa_protect(regclass, name[], text, boolean, boolean) */
 PG_FUNCTION_INFO_V1(spsa_protect);
 Datum
 spsa_protect(PG_FUNCTION_ARGS)
 {
 	Protection	protection = {0};
-	Datum		values[5];
-	OwnerState	state;
+	List	   *tables;
 
 	protection.raises = check_protect_arguments(fcinfo);
-	protection.object = PG_GETARG_OID(0);
+	protection.object = protection.root = PG_GETARG_OID(0);
 	protection.row_fields = PG_GETARG_DATUM(1);
 	protection.force = PG_GETARG_BOOL(3);
 	protection.as_restrictive = PG_GETARG_BOOL(4);
 	check_object(protection.object);
+	tables = protect_tree(protection.object, AccessExclusiveLock);
+	protect_check_tree(protection.object, tables);
 	read_row_fields(&protection);
 	protection.functions = schema_of_function(fcinfo);
 	protection.qualified = protect_qualified_name(protection.object);
-	if (is_table(get_rel_relkind(protection.object)))
-		protect_table(&protection);
-	else
+	if (!is_table(get_rel_relkind(protection.object)))
 	{
 		protect_object(protection.object, protection.nfields, protection.as_restrictive);
 		protection.raises = true;	/* there is nothing to hide rows with */
 	}
+	protect_tables(&protection, tables);
+	PG_RETURN_VOID();
+}
+
+static void
+forget(Oid object)
+{
+	Datum		value = ObjectIdGetDatum(object);
+	OwnerState	state;
 
 	owner_begin(&state);
-	values[0] = ObjectIdGetDatum(protection.object);
-	values[1] = protection.row_fields;
-	values[2] = CStringGetTextDatum(protection.raises ? "error" : "hide");
-	values[3] = BoolGetDatum(protection.as_restrictive);
-	values[4] = BoolGetDatum(protection.force);
-	owner_execute(&upsert_protected, values, NULL);
-	owner_execute(&follow_row_scopes, values, NULL);
-	owner_execute(&end_row_scopes, values, NULL);
+	owner_execute(&delete_protected, &value, NULL);
 	owner_end(&state);
-	PG_RETURN_VOID();
+}
+
+/* A table of a tree that is protected with root. */
+static void
+unprotect_table(Oid table, Oid root)
+{
+	Oid			its_root;
+	OwnerState	state;
+
+	if (!protect_find_root(table, &its_root) || its_root != root)
+		return;
+	(void) protect_check_owner(table);
+	forget(table);
+	owner_begin_as_caller(&state);
+	drop_policies(table, protect_qualified_name(table));
+	truncate_replace_trigger(table, protect_qualified_name(table), false);
+	owner_end(&state);
 }
 
 /* SQL: spsa_unprotect(regclass) */
@@ -443,32 +491,35 @@ PG_FUNCTION_INFO_V1(spsa_unprotect);
 Datum
 spsa_unprotect(PG_FUNCTION_ARGS)
 {
-	Datum		object;
+	Oid			object;
+	Oid			root;
 	char	   *name;
-	OwnerState	state;
+	ListCell   *cell;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("object must not be null")));
-	object = PG_GETARG_DATUM(0);
-	name = protect_lock_own(DatumGetObjectId(object));
-
-	owner_begin(&state);
-	if (owner_execute(&delete_protected, &object, NULL) == 0)
+	object = PG_GETARG_OID(0);
+	name = protect_lock_own(object);
+	if (!protect_find_root(object, &root))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("\"%s\" is not protected", name)));
-	owner_end(&state);
-	if (!is_table(get_rel_relkind(DatumGetObjectId(object))))
+	if (root != object && protect_has_parent(object))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("\"%s\" is protected with \"%s\"", name, get_rel_name(root)),
+				 errdetail("Its rows can be reached through that table."),
+				 errhint("Use spsa_unprotect() for \"%s\", or detach \"%s\" first.", get_rel_name(root), name)));
+	if (!is_table(get_rel_relkind(object)))
 	{
-		protect_object_end(DatumGetObjectId(object));
+		forget(object);
+		protect_object_end(object);
 		PG_RETURN_VOID();
 	}
-	owner_begin_as_caller(&state);
-	drop_policies(DatumGetObjectId(object), protect_qualified_name(DatumGetObjectId(object)));
-	truncate_replace_trigger(DatumGetObjectId(object), protect_qualified_name(DatumGetObjectId(object)), false);
-	owner_end(&state);
+	foreach(cell, protect_tree(object, AccessExclusiveLock))
+		unprotect_table(lfirst_oid(cell), root);
 	ereport(NOTICE,
 			(errmsg("row-level security of \"%s\" stays enabled", name),
 			 errhint("Without other policies nobody but roles that bypass it sees a row, until ALTER TABLE ... DISABLE ROW LEVEL SECURITY.")));
@@ -476,13 +527,13 @@ spsa_unprotect(PG_FUNCTION_ARGS)
 }
 
 static OwnerStatement select_protected = {
-	"SELECT p.as_restrictive, pg_catalog.cardinality(p.row_fields) > 0 FROM spsa.protected_object p WHERE p.object = $1",
+	"SELECT p.as_restrictive, pg_catalog.cardinality(p.row_fields) > 0, p.root FROM spsa.protected_object p WHERE p.object = $1",
 	1, {REGCLASSOID}
 };
 
-/* Quoted name of the schema that the functions are in. */
-static char *
-extension_schema(void)
+/* Quoted name of the schema that the functions are in. Between owner_begin() and owner_end(). */
+char *
+protect_extension_schema(void)
 {
 	bool		isnull;
 	static OwnerStatement statement = {
@@ -504,13 +555,16 @@ protect_check_lost_policy(Oid object, const char *policy)
 	bool		restrictive;
 	bool		with_fields;
 	bool		isnull;
+	bool		with_root;
 	bool		ours = false;
 
 	if (replacing || owner_execute(&select_protected, &value, NULL) == 0)
 		return;
 	restrictive = DatumGetBool(owner_result(1, &isnull));
 	with_fields = DatumGetBool(owner_result(2, &isnull));
-	functions = extension_schema();
+	(void) owner_result(3, &isnull);
+	with_root = !isnull;
+	functions = protect_extension_schema();
 	for (int i = 0; i < lengthof(commands); i++)
 		ours = ours || strcmp(policy, commands[i].name) == 0 ||
 			strcmp(policy, psprintf("%s" TWIN_SUFFIX, commands[i].name)) == 0;
@@ -518,5 +572,7 @@ protect_check_lost_policy(Oid object, const char *policy)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot drop policy \"%s\" of protected table \"%s\"", policy, get_rel_name(object)),
+				 with_root && !protect_has_parent(object) ?
+				 errhint("It is protected with the table that it was detached from: use spsa_protect() or spsa_unprotect() for it first.") :
 				 errhint("Use spsa_unprotect(), or spsa_protect() with other row fields, first.")));
 }

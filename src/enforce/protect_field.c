@@ -22,10 +22,6 @@
 #include "base/owner.h"
 #include "enforce/protect.h"
 
-static OwnerStatement select_object = {
-	"SELECT FROM spsa.protected_object p WHERE p.object = $1", 1, {REGCLASSOID}
-};
-
 static OwnerStatement upsert_field = {
 	"INSERT INTO spsa.protected_field AS p (object, field) VALUES ($1, $2)"
 	" ON CONFLICT (object, field) DO UPDATE SET field_number = excluded.field_number"
@@ -118,20 +114,17 @@ append_name(StringInfo names, const char *name)
 	appendStringInfo(names, "%s%s", names->len > 0 ? ", " : "", name);
 }
 
-/* What gives the column's values to those who may not read it, by name. */
-static char *
-exposed_by(Column *column)
+static void
+append_exposing(StringInfo names, Column *column)
 {
 	Datum		values[2] = {ObjectIdGetDatum(column->object), Int16GetDatum(column->number)};
-	StringInfoData names;
 	int			n;
 	Oid		   *views;
 	bool		isnull;
 
-	initStringInfo(&names);
 	n = owner_execute(&select_generated, values, NULL);
 	for (int i = 0; i < n; i++)
-		append_name(&names, psprintf("generated column %s", SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1)));
+		append_name(names, psprintf("generated column %s", SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1)));
 	n = owner_execute(&select_views, values, NULL);
 	views = palloc(sizeof(Oid) * (n + 1));
 	for (int i = 0; i < n; i++)
@@ -139,7 +132,23 @@ exposed_by(Column *column)
 	for (int i = 0; i < n; i++)
 	{
 		if (view_exposes(views[i], column))
-			append_name(&names, psprintf("view %s", protect_qualified_name(views[i])));
+			append_name(names, psprintf("view %s", protect_qualified_name(views[i])));
+	}
+}
+
+/* What gives the column's values, or those of the tables below, to those who may not read it, by name. */
+static char *
+exposed_by(const Column *column, const char *field)
+{
+	StringInfoData names;
+	ListCell   *cell;
+
+	initStringInfo(&names);
+	foreach(cell, protect_tree(column->object, NoLock))
+	{
+		Column		its = {lfirst_oid(cell), get_attnum(lfirst_oid(cell), field)};
+
+		append_exposing(&names, &its);
 	}
 	return names.len > 0 ? names.data : NULL;
 }
@@ -169,6 +178,24 @@ column_argument(FunctionCallInfo fcinfo)
 	return column;
 }
 
+/* Whose permissions on the column count: the column must not be protected in a child alone. */
+static void
+refuse_child(const Column *column, const char *field)
+{
+	Oid			root;
+
+	if (!protect_find_root(column->object, &root))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("\"%s\" is not protected", get_rel_name(column->object)),
+				 errhint("Call spsa_protect() for it first.")));
+	if (root != column->object && get_attnum(root, field) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("\"%s\" is protected with \"%s\"", get_rel_name(column->object), get_rel_name(root)),
+				 errhint("Protect the field of \"%s\".", get_rel_name(root))));
+}
+
 /* SQL: spsa_protect_field(regclass, name, boolean) */
 PG_FUNCTION_INFO_V1(spsa_protect_field);
 Datum
@@ -185,13 +212,9 @@ spsa_protect_field(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("fields of sequence \"%s\" cannot be protected", get_rel_name(column.object)),
 				 errhint("Protect the sequence with spsa_protect().")));
+	refuse_child(&column, NameStr(*PG_GETARG_NAME(1)));
 	owner_begin(&state);
-	if (owner_execute(&select_object, values, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("\"%s\" is not protected", get_rel_name(column.object)),
-				 errhint("Call spsa_protect() for it first.")));
-	exposing = exposed_by(&column);
+	exposing = exposed_by(&column, NameStr(*PG_GETARG_NAME(1)));
 	if (exposing != NULL && !keep)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -200,6 +223,8 @@ spsa_protect_field(PG_FUNCTION_ARGS)
 				 errhint("Protect generated columns first, make views security_invoker, or drop what is not wanted; or pass keep_exposed => true if it is meant.")));
 	owner_execute(&upsert_field, values, NULL);
 	owner_end(&state);
+	protect_inherit_fields(protect_tree(column.object, NoLock));
+	protect_keep_fields();
 	PG_RETURN_VOID();
 }
 

@@ -407,6 +407,15 @@ definition_kind(int32 set_id)
 	return set == NULL ? KIND_SET : set->kind;
 }
 
+static int
+compare_objects(const ListCell *a, const ListCell *b)
+{
+	Oid			one = ((const ObjectProtection *) lfirst(a))->object;
+	Oid			other = ((const ObjectProtection *) lfirst(b))->object;
+
+	return one < other ? -1 : one > other;
+}
+
 static List *
 read_protected_objects(Snapshot snapshot)
 {
@@ -414,6 +423,7 @@ read_protected_objects(Snapshot snapshot)
 	TableScan	scan;
 	HeapTuple	row;
 	bool		isnull;
+	Datum		value;
 
 	table_begin(&scan, "protected_object", "protected_object_pkey", snapshot, 0, NULL);
 	while (HeapTupleIsValid(row = table_next(&scan)))
@@ -423,9 +433,12 @@ read_protected_objects(Snapshot snapshot)
 		object->object = DatumGetObjectId(table_value(&scan, row, Anum_protected_object_object, &isnull));
 		object->raises = strcmp(TextDatumGetCString(table_value(&scan, row, Anum_protected_object_on_denied, &isnull)), "hide") != 0;
 		object->force = DatumGetBool(table_value(&scan, row, Anum_protected_object_force, &isnull));
+		value = table_value(&scan, row, Anum_protected_object_root, &isnull);
+		object->root = isnull ? InvalidOid : DatumGetObjectId(value);
 		objects = lappend(objects, object);
 	}
 	table_end(&scan);
+	list_sort(objects, compare_objects);
 	return objects;
 }
 
@@ -531,8 +544,8 @@ definition_field(const Definition *definition, Oid object, AttrNumber number)
 }
 
 /* Whether the column is listed, by its number or by the name that it has now: what is protected stays so. */
-bool
-definition_has_field(const Definition *definition, Oid object, AttrNumber number)
+static bool
+has_field(const Definition *definition, Oid object, AttrNumber number)
 {
 	ListCell   *cell;
 
@@ -544,6 +557,55 @@ definition_has_field(const Definition *definition, Oid object, AttrNumber number
 			return true;
 	}
 	return false;
+}
+
+/*
+ * The object whose permissions count: of a table that is protected with the table above it, that one. A step and no more,
+ * as everywhere: what is protected with another is nobody's root.
+ */
+Oid
+definition_root(const Definition *protection, Oid object)
+{
+	int			low = 0;
+	int			high = list_length(protection->objects);
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		const ObjectProtection *found = list_nth(protection->objects, middle);
+
+		if (found->object == object)
+			return OidIsValid(found->root) ? found->root : object;
+		if (found->object < object)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return object;
+}
+
+/* Where permissions on a column stand: on the root's column of its name, if there is one. */
+void
+definition_granted_field(const Definition *protection, Oid *object, AttrNumber *number)
+{
+	Oid			root = definition_root(protection, *object);
+	char	   *name = root == *object ? NULL : get_attname(*object, *number, true);
+	AttrNumber	of_root = name == NULL ? InvalidAttrNumber : get_attnum(root, name);
+
+	if (of_root == InvalidAttrNumber)
+		return;
+	*object = root;
+	*number = of_root;
+}
+
+/* Whether a column is protected: itself, or the root's of its name. */
+bool
+definition_protects_field(const Definition *protection, Oid object, AttrNumber number)
+{
+	if (has_field(protection, object, number))
+		return true;
+	definition_granted_field(protection, &object, &number);
+	return has_field(protection, object, number);
 }
 
 bool

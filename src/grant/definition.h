@@ -63,6 +63,8 @@ typedef struct ObjectProtection
 	Oid			object;
 	bool		raises;			/* on_denied is error */
 	bool		force;
+	Oid			root;			/* with which it is protected, and whose
+								 * permissions count; InvalidOid: its own */
 } ObjectProtection;
 
 typedef enum SetKind
@@ -93,7 +95,8 @@ typedef struct Definition
 	List	   *permissions;	/* of int: custom permissions */
 	List	   *members;		/* of GroupMember *: sets of a group */
 	List	   *excluded;		/* of int: sets not to be in effect beside it */
-	List	   *objects;		/* of ObjectProtection *; of sets: NIL */
+	List	   *objects;		/* of ObjectProtection *, sorted by object; of
+								 * sets: NIL */
 } Definition;
 
 /* In place of a set: what is protected. Its fields have no privileges; its functions are those protected. */
@@ -111,7 +114,9 @@ extern int32 definition_find_set(const char *name);
 extern bool definition_has_grant(int32 set_id, Oid object);
 extern Definition *definition_read(int32 set_id, Snapshot snapshot);
 extern uint32 definition_field(const Definition *definition, Oid object, AttrNumber number);
-extern bool definition_has_field(const Definition *definition, Oid object, AttrNumber number);
+extern Oid	definition_root(const Definition *protection, Oid object);
+extern bool definition_protects_field(const Definition *protection, Oid object, AttrNumber number);
+extern void definition_granted_field(const Definition *protection, Oid *object, AttrNumber *number);
 extern bool definition_has_function(const Definition *definition, const char *signature);
 extern const ObjectGrant *definition_grant(const Definition *definition, Oid object);
 

@@ -562,10 +562,18 @@ set_reach(const SetState *set, Oid object, Privilege privilege)
 	return find_grant(set, object, &grant) ? grant_reach(&grant, privilege) : REACH_NONE;
 }
 
+/* Of a partition or inheritance child, permissions on the table that it is protected with count, and no others. */
+static Oid
+root_of(const SessionEntry *entry, Oid object)
+{
+	return definition_root(((const Grants *) entry->grants)->protection, object);
+}
+
 /* What the effective sets reach together: the most that one of them does. */
 Reach
 effective_reach(const SessionEntry *entry, Oid object, Privilege privilege)
 {
+	Oid			root = root_of(entry, object);
 	Reach		reach = REACH_NONE;
 	ListCell   *cell;
 
@@ -574,7 +582,7 @@ effective_reach(const SessionEntry *entry, Oid object, Privilege privilege)
 		const SetState *set = lfirst(cell);
 
 		if (set->active)
-			reach = Max(reach, set_reach(set, object, privilege));
+			reach = Max(reach, set_reach(set, root, privilege));
 	}
 	return reach;
 }
@@ -583,6 +591,7 @@ effective_reach(const SessionEntry *entry, Oid object, Privilege privilege)
 List *
 effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privilege)
 {
+	Oid			root = root_of(entry, object);
 	List	   *result = NIL;
 	ListCell   *cell;
 
@@ -591,7 +600,7 @@ effective_scoped_grants(const SessionEntry *entry, Oid object, Privilege privile
 		const SetState *set = lfirst(cell);
 		ObjectGrant *grant = palloc(sizeof(ObjectGrant));
 
-		if (set->active && find_grant(set, object, grant) && grant_reach(grant, privilege) == REACH_SOME)
+		if (set->active && find_grant(set, root, grant) && grant_reach(grant, privilege) == REACH_SOME)
 			result = lappend(result, grant);
 	}
 	return result;
@@ -643,7 +652,7 @@ would_reach(const SetState *set, const void *what)
 char *
 effective_set_to_activate(const SessionEntry *entry, Oid object, Privilege privilege, Reach reach)
 {
-	Wanted		wanted = {object, InvalidAttrNumber, privilege, reach};
+	Wanted		wanted = {root_of(entry, object), InvalidAttrNumber, privilege, reach};
 
 	return set_to_activate(entry, would_reach, &wanted);
 }
@@ -673,8 +682,9 @@ effective_field(const SessionEntry *entry, Oid object, AttrNumber number, Privil
 
 	if (effective_reach(entry, object, privilege) == REACH_NONE)
 		return false;
-	if (!definition_has_field(grants->protection, object, number))
+	if (!definition_protects_field(grants->protection, object, number))
 		return true;
+	definition_granted_field(grants->protection, &object, &number);
 	foreach(cell, grants->sets)
 	{
 		const SetState *set = lfirst(cell);
@@ -699,6 +709,7 @@ effective_set_for_field(const SessionEntry *entry, Oid object, AttrNumber number
 {
 	Wanted		wanted = {object, number, privilege};
 
+	definition_granted_field(((const Grants *) entry->grants)->protection, &wanted.object, &wanted.number);
 	return set_to_activate(entry, would_grant_field, &wanted);
 }
 

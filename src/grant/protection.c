@@ -59,6 +59,18 @@ add_object(HTAB *objects, Oid oid)
 	return object;
 }
 
+/* When all have their fields. */
+static void
+share_fields_of_root(HTAB *objects, const ObjectProtection *row)
+{
+	ProtectedObject *object = hash_search(objects, &row->object, HASH_FIND, NULL);
+	const ProtectedObject *root = OidIsValid(row->root) ? hash_search(objects, &row->root, HASH_FIND, NULL) : NULL;
+
+	object->root = row->root;
+	if (root != NULL)
+		object->root_fields = root->fields;
+}
+
 static HTAB *
 make_objects(const Definition *protection, MemoryContext context)
 {
@@ -87,6 +99,8 @@ make_objects(const Definition *protection, MemoryContext context)
 
 		object->fields = lappend(object->fields, lfirst(cell));
 	}
+	foreach(cell, protection->objects)
+		share_fields_of_root(objects, lfirst(cell));
 	return objects;
 }
 

@@ -13,6 +13,9 @@ typedef struct ProtectedObject
 	bool		force;			/* for its owner too, where row-level security
 								 * does not say so */
 	List	   *fields;			/* of FieldGrant * */
+	Oid			root;			/* with which it is protected, or InvalidOid */
+	List	   *root_fields;	/* those of the table that it is protected
+								 * with: by name they are its own */
 } ProtectedObject;
 
 extern void protection_init(void);

@@ -26,6 +26,7 @@
 
 #include "base/table.h"
 #include "grant/definition.h"
+#include "grant/protection.h"
 #include "grant/validate.h"
 #include "grant/value.h"
 
@@ -318,6 +319,19 @@ check_needs(uint32 privileges, Privilege privilege, uint32 needed, Oid object)
 	}
 }
 
+/* What would have no effect, or none for now. */
+static void
+note_root(Oid object)
+{
+	const ProtectedObject *protected = protection_of(object);
+
+	if (protected != NULL && OidIsValid(protected->root))
+		ereport(NOTICE,
+				(errmsg("\"%s\" is protected with \"%s\": permissions on that table count, and not these", get_rel_name(object),
+						get_rel_name(protected->root)),
+				 errhint("Grant on \"%s\".", get_rel_name(protected->root))));
+}
+
 /* SQL: spsa.check_object_permission() */
 PG_FUNCTION_INFO_V1(spsa_check_object_permission);
 Datum
@@ -342,6 +356,8 @@ spsa_check_object_permission(PG_FUNCTION_ARGS)
 	muting = BoolGetDatum(validate_granting_set(&row, Anum_object_permission_set_id) == KIND_MUTING);
 	validate_object(object, validate_is_new(fcinfo, Anum_object_permission_object) && !DatumGetBool(muting));
 	row.tuple = heap_modify_tuple_by_cols(row.tuple, row.desc, 1, &muting_column, &muting, &not_null);
+	if (row.inserted)
+		note_root(object);
 	if (DatumGetBool(muting))
 	{
 		if (validate_bool(&row, Anum_object_permission_row_scoped))

@@ -59,13 +59,14 @@ CREATE FUNCTION @extschema@.spsa_protect(object regclass, row_fields name[] DEFA
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_protect';
 COMMENT ON FUNCTION @extschema@.spsa_protect(regclass, name[], text, boolean, boolean) IS
 'puts an object under spsa; again: replaces what was said before. For its owner. Of a table: enables (force: also for its owner) row-level security, and creates the policies and a trigger that refuses TRUNCATE to whom delete is not granted on all rows. Of a view, materialized view or foreign table, which need the library preloaded: the privilege on it is asked for wherever it is read or written, all of its rows must be granted, and a view becomes a security barrier, the others lose their statistics. Of a sequence, which needs it as well: read is asked for by SELECT and currval(), edit by nextval() and setval(); also by the default of a serial column, not by an identity column.
+A table is protected together with its partitions or inheritance children at every level, which the caller must own too, and with those that come later, in the command that makes or attaches them. The permissions that count for all of them are those on the table named here; on the others permissions have no effect. What is detached stays protected with it until spsa_protect() makes it an object of its own, or spsa_unprotect() is called for it.
 row_fields: columns of a table that row scopes may use. on_denied: what a statement meets to which nothing of a table is granted: hide, no rows (a write: 42501); error, 42501. as_restrictive: policies that no other policy can widen, with a permissive twin where the table has no permissive policy of its own; false: permissive ones alone, and no trigger.
-Errors: 42501 not the owner; 42703 no such column; 42809 not of a kind that can be protected; 0A000 partitioned, inherited or temporary table, or statistics besides those of columns; 22023 bad on_denied or row_fields; 55000 the library is not preloaded.';
+Errors: 42501 not the owner; 42703 no such column; 42809 not of a kind that can be protected; 0A000 a partition or inheritance child by itself, a foreign or temporary table or one that inherits from elsewhere below it, a temporary table, or statistics besides those of columns; 22023 bad on_denied or row_fields; 55000 the library is not preloaded, or a table below it is protected already.';
 
 CREATE FUNCTION @extschema@.spsa_unprotect(object regclass) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_unprotect';
 COMMENT ON FUNCTION @extschema@.spsa_unprotect(regclass) IS
-'takes a table out of spsa: drops the policies and the trigger that spsa_protect() made. Row-level security stays enabled: other policies decide, or nobody but the owner sees a row until it is disabled. For the table''s owner. Errors: 42501 not the owner; 42704 not protected.';
+'takes an object out of spsa: of a table, and of the partitions and inheritance children that are protected with it, drops the policies and the trigger that spsa_protect() made. Row-level security stays enabled: other policies decide, or nobody but the owner sees a row until it is disabled. What was detached from the table before stays protected. For the owner of all of them. Errors: 42501 not the owner; 42704 not protected; 55000 it is protected with the table above it.';
 
 CREATE FUNCTION spsa.on_sql_drop() RETURNS event_trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_sql_drop';
@@ -86,21 +87,21 @@ COMMENT ON EVENT TRIGGER spsa_before_ddl IS 'keeps functions from having what wa
 CREATE FUNCTION spsa.on_ddl() RETURNS event_trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_on_ddl';
 COMMENT ON FUNCTION spsa.on_ddl() IS
-'event trigger: refuses functions and types named spsa_* of others in the extension''s schema (42723), which could be called in place of its own, and protected tables in inheritance trees (0A000), where their rows could be reached through an unprotected table. What is configured for columns follows their renaming; grants of functions that are renamed or moved, also by their arguments'' types or by schemas, are forgotten, for protected functions it is refused (2BP01)';
+'event trigger: refuses functions and types named spsa_* of others in the extension''s schema (42723), which could be called in place of its own, and protected tables below tables that are not (0A000), through which their rows could be reached. Protects what comes to stand below a protected table with it, or refuses the command (42501 its owner is somebody else; 0A000 a foreign or temporary table, or one that inherits from elsewhere; 55000 it is protected already). What is configured for columns follows their renaming; grants of functions that are renamed or moved, also by their arguments'' types or by schemas, are forgotten, for protected functions it is refused (2BP01)';
 CREATE EVENT TRIGGER spsa_on_ddl ON ddl_command_end EXECUTE FUNCTION spsa.on_ddl();
 ALTER EVENT TRIGGER spsa_on_ddl ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER spsa_on_ddl IS 'keeps functions and types of others from standing in for those of spsa, protected tables out of inheritance trees, and the configuration true to what was renamed';
+COMMENT ON EVENT TRIGGER spsa_on_ddl IS 'keeps functions and types of others from standing in for those of spsa, the trees of protected tables protected as a whole, and the configuration true to what was renamed';
 
 CREATE FUNCTION @extschema@.spsa_protect_field(object regclass, field name, keep_exposed boolean DEFAULT false) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_protect_field';
 COMMENT ON FUNCTION @extschema@.spsa_protect_field(regclass, name, boolean) IS
-'puts a column of a protected object under spsa: statements that select, insert or update it, or select a whole row, need a permission set that grants the column (spsa_grant_field), everywhere where row-level security applies. For the object''s owner. No error if it is protected already.
-keep_exposed: true if views that do not check, materialized views and generated columns that contain it are meant. Errors: 42501 not the owner; 42703 no such column; 42809 the object is a sequence; 55000 the object is not protected, or others expose the column. Source: Salesforce, field-level security.';
+'puts a column of a protected object under spsa: statements that select, insert or update it, or select a whole row, need a permission set that grants the column (spsa_grant_field), everywhere where row-level security applies. Of a table with partitions or inheritance children: the columns of that name of all of them, and the permissions on it count. For the object''s owner. No error if it is protected already.
+keep_exposed: true if views that do not check, materialized views and generated columns that contain it are meant. Errors: 42501 not the owner; 42703 no such column; 42809 the object is a sequence; 55000 the object is not protected, or is protected with another that has the column, or others expose the column. Source: Salesforce, field-level security.';
 
 CREATE FUNCTION @extschema@.spsa_unprotect_field(object regclass, field name) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_unprotect_field';
 COMMENT ON FUNCTION @extschema@.spsa_unprotect_field(regclass, name) IS
-'takes a column out of spsa; the permissions that sets grant on it stay. For the object''s owner. Errors: 42501 not the owner; 42703 no such column; 42704 it is not protected.';
+'takes a column out of spsa; the permissions that sets grant on it stay. A column that only an inheritance child and those below that have is taken out of each by itself. For the object''s owner. Errors: 42501 not the owner; 42703 no such column; 42704 it is not protected.';
 
 -- Calls of PostgreSQL's functions of the same names are replaced by these while any sequence is protected.
 CREATE FUNCTION spsa.nextval(sequence regclass) RETURNS bigint

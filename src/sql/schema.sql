@@ -146,16 +146,20 @@ CREATE TABLE spsa.protected_object (
 	as_restrictive boolean NOT NULL DEFAULT true,
 	protected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	force boolean NOT NULL DEFAULT true,
+	root regclass,
 	CONSTRAINT protected_object_pkey PRIMARY KEY (object),
-	CONSTRAINT protected_object_on_denied_check CHECK (on_denied IN ('hide', 'error'))
+	CONSTRAINT protected_object_on_denied_check CHECK (on_denied IN ('hide', 'error')),
+	CONSTRAINT protected_object_root_check CHECK (root <> object)
 );
-COMMENT ON TABLE spsa.protected_object IS 'objects under spsa_protect';
+CREATE INDEX protected_object_root_idx ON spsa.protected_object (root);
+COMMENT ON TABLE spsa.protected_object IS 'objects under spsa_protect, and the partitions and inheritance children below them';
 COMMENT ON COLUMN spsa.protected_object.object IS 'the relation';
 COMMENT ON COLUMN spsa.protected_object.row_fields IS 'columns that the policies pass to spsa_allows_row';
 COMMENT ON COLUMN spsa.protected_object.on_denied IS 'what a statement meets to which nothing of the object is granted: hide, no rows; error, 42501';
 COMMENT ON COLUMN spsa.protected_object.as_restrictive IS 'true: restrictive policies, which no other policy can widen';
 COMMENT ON COLUMN spsa.protected_object.protected_at IS 'when it was protected first';
 COMMENT ON COLUMN spsa.protected_object.force IS 'of what is no table: guarded against its owner too; tables keep that as FORCE ROW LEVEL SECURITY';
+COMMENT ON COLUMN spsa.protected_object.root IS 'of a partition or inheritance child: the table that was protected, with which it is protected, and whose permissions are asked for; null: the object''s own';
 
 CREATE SEQUENCE spsa.assignment_id_seq AS bigint;
 CREATE TABLE spsa.assignment (

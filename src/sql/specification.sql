@@ -107,7 +107,7 @@ COMMENT ON COLUMN spsa.effective_set.active IS 'in force and not excluded: it gr
 
 CREATE VIEW spsa.effective_object AS
 SELECT permitted.session_id, permitted.user_name, permitted.set_id, permitted.set_name, permitted.group_id, permitted.group_name,
-	permitted.object, permitted.privilege, permitted.reach
+	reached.object, permitted.privilege, permitted.reach, permitted.object AS granted_on
 FROM (
 	SELECT way.session_id, way.user_name, way.set_id, way.set_name, way.group_id, way.group_name,
 		way.object, p.privilege,
@@ -147,6 +147,13 @@ FROM (
 	) way
 	CROSS JOIN LATERAL pg_catalog.unnest(way.granted) p (privilege)
 ) permitted
+-- What is granted on a table reaches the tables that are protected with it; what is granted on these themselves, nothing.
+CROSS JOIN LATERAL (
+	SELECT permitted.object WHERE NOT EXISTS (
+		SELECT FROM spsa.protected_object c WHERE c.object = permitted.object AND c.root IS NOT NULL)
+	UNION ALL
+	SELECT c.object FROM spsa.protected_object c WHERE c.root = permitted.object
+) reached (object)
 WHERE permitted.reach IS NOT NULL;
 COMMENT ON VIEW spsa.effective_object IS
 'privileges on objects that live sessions have, one row for each way to an active set that grants one, after what the muting sets of the group take away: what they list, and what needs that';
@@ -156,9 +163,10 @@ COMMENT ON COLUMN spsa.effective_object.set_id IS 'permission set that grants';
 COMMENT ON COLUMN spsa.effective_object.set_name IS 'its name';
 COMMENT ON COLUMN spsa.effective_object.group_id IS 'group by which the user has the set; null: it is assigned itself';
 COMMENT ON COLUMN spsa.effective_object.group_name IS 'name of that group, or null';
-COMMENT ON COLUMN spsa.effective_object.object IS 'relation';
+COMMENT ON COLUMN spsa.effective_object.object IS 'relation: the one that is granted on, or one that is protected with it';
 COMMENT ON COLUMN spsa.effective_object.privilege IS 'read, create, edit, delete, view_all or modify_all';
 COMMENT ON COLUMN spsa.effective_object.reach IS 'all: all rows; scoped: those of the set''s row scopes for the privilege, of which there is one at least';
+COMMENT ON COLUMN spsa.effective_object.granted_on IS 'relation that the permission of the set is on';
 
 CREATE VIEW spsa.effective_permission AS
 SELECT o.session_id, o.user_name, o.set_name, o.group_name, 'object' AS kind, o.object, o.privilege, o.reach,
@@ -181,7 +189,7 @@ SELECT o.session_id, o.user_name, o.set_name, o.group_name, 'row scope', o.objec
 	END,
 	NULL, NULL
 FROM spsa.effective_object o
-JOIN spsa.row_scope r ON r.set_id = o.set_id AND r.object = o.object
+JOIN spsa.row_scope r ON r.set_id = o.set_id AND r.object = o.granted_on
 	AND (r.privileges IS NULL OR o.privilege = ANY (r.privileges))
 JOIN spsa.live_session s ON s.session_id = o.session_id
 WHERE o.reach = 'scoped'
@@ -196,15 +204,29 @@ FROM (
 		SELECT o.session_id, o.user_name, o.set_name, o.group_name, o.object, o.privilege, NULL::name AS field, NULL::regtype AS field_type
 		FROM spsa.effective_object o
 		UNION ALL
-		SELECT s.session_id, s.user_name, s.set_name, s.group_name, f.object, p.privilege, c.attname, c.atttypid::regtype
+		SELECT s.session_id, s.user_name, s.set_name, s.group_name, c.attrelid, p.privilege, c.attname, c.atttypid::regtype
 		FROM spsa.effective_set s
 		JOIN spsa.field_permission f ON f.set_id = s.set_id
-		JOIN pg_catalog.pg_attribute c
-			ON c.attrelid = f.object AND c.attnum = f.field_number AND c.attname = f.field AND NOT c.attisdropped
-		JOIN spsa.protected_field g ON g.object = f.object AND g.field_number = f.field_number
+		JOIN pg_catalog.pg_attribute g
+			ON g.attrelid = f.object AND g.attnum = f.field_number AND g.attname = f.field AND NOT g.attisdropped
+		-- Of a column that the root has, by name, the root's permissions count.
+		CROSS JOIN LATERAL (
+			SELECT f.object WHERE NOT EXISTS (
+				SELECT FROM spsa.protected_object r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.root
+				WHERE r.object = f.object AND a.attname = f.field AND NOT a.attisdropped)
+			UNION ALL
+			SELECT r.object FROM spsa.protected_object r WHERE r.root = f.object
+		) reached (object)
+		JOIN pg_catalog.pg_attribute c ON c.attrelid = reached.object AND c.attname = f.field AND NOT c.attisdropped
 		CROSS JOIN LATERAL (VALUES ('read', f.can_read, '{read}'::text[]), ('edit', f.can_edit, '{edit,read}'))
 			p (privilege, is_listed, itself_and_needed)
 		WHERE s.active AND s.kind = 'set' AND p.is_listed
+			-- Protected itself, or as the root's column of its name.
+			AND (EXISTS (SELECT FROM spsa.protected_field h WHERE h.object = c.attrelid AND h.field_number = c.attnum)
+				OR EXISTS (SELECT FROM spsa.protected_object r
+					JOIN pg_catalog.pg_attribute a ON a.attrelid = r.root AND a.attname = c.attname AND NOT a.attisdropped
+					JOIN spsa.protected_field h ON h.object = r.root AND h.field_number = a.attnum
+					WHERE r.object = c.attrelid))
 			AND NOT EXISTS (
 				SELECT FROM spsa.group_member m
 				JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
@@ -221,7 +243,11 @@ SELECT o.session_id, o.user_name, o.set_name, o.group_name, 'field', o.object, o
 FROM spsa.effective_object o
 JOIN pg_catalog.pg_attribute c ON c.attrelid = o.object AND c.attnum > 0 AND NOT c.attisdropped
 WHERE o.privilege IN ('read', 'edit')
-	AND NOT EXISTS (SELECT FROM spsa.protected_field f WHERE f.object = o.object AND f.field_number = c.attnum)
+	AND NOT (EXISTS (SELECT FROM spsa.protected_field f WHERE f.object = o.object AND f.field_number = c.attnum)
+		OR EXISTS (SELECT FROM spsa.protected_object r
+			JOIN pg_catalog.pg_attribute a ON a.attrelid = r.root AND a.attname = c.attname AND NOT a.attisdropped
+			JOIN spsa.protected_field f ON f.object = r.root AND f.field_number = a.attnum
+			WHERE r.object = o.object))
 
 UNION ALL
 SELECT s.session_id, s.user_name, s.set_name, s.group_name, 'function', NULL, NULL, NULL,

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 # Rows that the policies let a user see, in every table and after activation as well.
-my @tables = ('crm.account', '"Odd schema"."Big Orders"', 'crm.retyped', 'crm.shrunk', 'crm.whole');
+my @tables = ('crm.account', '"Odd schema"."Big Orders"', 'crm.retyped', 'crm.shrunk', 'crm.whole', 'crm.parted', 'crm.parted_1', 'crm.parted_2');
 my @users = qw(ann bob eve);
 
 sub visible
@@ -50,20 +50,27 @@ $old->safe_psql('app', q{
 	CREATE TABLE crm.retyped AS SELECT i AS id, i AS field FROM generate_series(1, 4) i;
 	CREATE TABLE crm.shrunk AS SELECT i AS id, i AS field, i AS kept FROM generate_series(1, 4) i;
 	CREATE TABLE crm.whole AS SELECT i AS id FROM generate_series(1, 4) i;
+	CREATE TABLE crm.parted (id int, area text) PARTITION BY LIST (id);
+	CREATE TABLE crm.parted_1 PARTITION OF crm.parted FOR VALUES IN (1, 2);
+	CREATE TABLE crm.parted_2 PARTITION OF crm.parted FOR VALUES IN (3, 4);
+	INSERT INTO crm.parted SELECT i, 'r' || i % 2 FROM generate_series(1, 4) i;
 	ALTER TABLE crm.account OWNER TO regress_spsa_owner;
 	GRANT SELECT ON ALL TABLES IN SCHEMA crm, "Odd schema" TO regress_spsa_app;
 	SELECT spsa_protect('crm.account', '{region,owner_id,due}'), spsa_protect('"Odd schema".orders', '{"The Region"}'),
-		spsa_protect('crm.retyped', '{field}'), spsa_protect('crm.shrunk', '{field,kept}'), spsa_protect('crm.whole', force => false);
+		spsa_protect('crm.retyped', '{field}'), spsa_protect('crm.shrunk', '{field,kept}'), spsa_protect('crm.whole', force => false),
+		spsa_protect('crm.parted', '{area}');
+	ALTER TABLE crm.parted DETACH PARTITION crm.parted_2;
 	SELECT spsa_create_user('ann', '{"no": 1}'), spsa_create_user('bob', '{"no": [0, 2]}', 'regress_spsa_app'), spsa_create_user('eve');
 	UPDATE spsa.app_user SET session_limit = 7 WHERE user_name = 'bob';
 	SELECT spsa_create_permission_set('base', 'The base', description => E'it''s\n"quoted"\\\\'), spsa_create_permission_set('gated', activation_required => true);
 	SELECT spsa_grant_object('base', 'crm.account', '{read,edit}'), spsa_grant_object('base', '"Odd schema".orders', '{read}'),
 		spsa_grant_object('base', 'crm.retyped', '{read}'), spsa_grant_object('base', 'crm.shrunk', '{read}'),
-		spsa_grant_object('gated', 'crm.account', '{read,view_all}'), spsa_grant_object('gated', 'crm.whole', '{read,create}');
+		spsa_grant_object('base', 'crm.parted', '{read}'), spsa_grant_object('gated', 'crm.account', '{read,view_all}'), spsa_grant_object('gated', 'crm.whole', '{read,create}');
 	SELECT spsa_grant_rows('base', 'crm.account', 'owner_id', attribute => 'no'), spsa_grant_rows('base', 'crm.account', 'due', '{2024-01-09}', operator => '<'),
 		spsa_grant_rows('base', 'crm.account', 'region', '{r1,r2}', privileges => '{edit}'),
 		spsa_grant_rows('base', '"Odd schema".orders', 'The Region', '{r0,r3}'),
-		spsa_grant_rows('base', 'crm.retyped', 'field', '{1,2}'), spsa_grant_rows('base', 'crm.shrunk', 'field', '{1,2}');
+		spsa_grant_rows('base', 'crm.retyped', 'field', '{1,2}'), spsa_grant_rows('base', 'crm.shrunk', 'field', '{1,2}'),
+		spsa_grant_rows('base', 'crm.parted', 'area', '{r1}');
 	SELECT spsa_assign('ann', 'base'), spsa_assign('bob', 'base', '2200-01-01'), spsa_assign('bob', 'gated'), spsa_assign('eve', 'gated');
 	ALTER TABLE "Odd schema".orders RENAME TO "Big Orders";
 	SELECT spsa_protect('crm.retyped'), spsa_protect('crm.shrunk', '{kept}');
@@ -160,6 +167,7 @@ like($before, qr/^bob\|crm.account\|2 3 5 6$/m, 'bob sees his');
 like($before, qr/^bob\|crm.account\|1 2 3 4 5 6 7 8 9 10 11 12$/m, 'and all when gated is active');
 like($before, qr/^ann\|"Odd schema"."Big Orders"\|3 4 7 8$/m, 'a renamed table keeps its grants');
 like($before, qr/^eve\|crm.account\|$/m, 'eve sees nothing');
+like($before, qr/^ann\|crm.parted\|1\n.*\|crm.parted_1\|1\n.*\|crm.parted_2\|3$/m, 'partitions, one of them detached, by what is granted on the whole');
 like($before, qr/^bob\|crm.whole\|1 2 3 4$/m, 'a table without row fields');
 unlike($before, qr/crm.(retyped|shrunk)\|.*\d/, 'a scope whose field was retyped or dropped reaches nothing');
 my $answers = answers($old, 'app');
@@ -239,6 +247,9 @@ for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "
 		"t\nt\nt\n|\nt\nt", "$name: sequences go on");
 	$new->command_fails_like([ 'psql', '-X', '-d', $new->connstr($name), '-c', 'DROP POLICY spsa_read ON crm.account' ],
 		qr/cannot drop policy/, "$name: its policies are guarded");
+	$new->safe_psql($name, 'CREATE TABLE crm.parted_3 PARTITION OF crm.parted DEFAULT');
+	is($new->safe_psql($name, "SELECT root, (SELECT count(*) FROM pg_policy WHERE polrelid = object) FROM spsa.protected_object WHERE object = 'crm.parted_3'::regclass"),
+		'crm.parted|8', "$name: a new partition is protected");
 }
 
 done_testing();
