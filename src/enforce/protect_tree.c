@@ -197,7 +197,7 @@ refuse_other_parent(Oid root, List *tables, Oid table)
 	}
 }
 
-/* Refuses a tree that cannot be protected by its top. The caller holds the locks. */
+/* Refuses a tree that cannot be protected by its top. The caller holds the locks; that it owns all of it, their DDL asks. */
 void
 protect_check_tree(Oid object, List *tables)
 {
@@ -215,7 +215,6 @@ protect_check_tree(Oid object, List *tables)
 	{
 		if (lfirst_oid(cell) == object)
 			continue;
-		(void) protect_check_owner(lfirst_oid(cell));
 		refuse_kind(object, lfirst_oid(cell));
 		refuse_protected(object, former, lfirst_oid(cell));
 		refuse_other_parent(object, tables, lfirst_oid(cell));
