@@ -666,7 +666,8 @@ CREATE TEMP TABLE errors_temp (id int);
 SELECT spsa_protect('errors_temp');
 :code
 CREATE TABLE errors_parted (id int) PARTITION BY RANGE (id);
-SELECT spsa_protect('errors_parted');
+CREATE TABLE errors_part PARTITION OF errors_parted DEFAULT;
+SELECT spsa_protect('errors_part');
 :code
 SELECT spsa_unprotect('errors_parted');
 :code
