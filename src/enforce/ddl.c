@@ -594,6 +594,6 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 		refuse_narrow_policies();
 	owner_end(&state);
 	if (!about_guards)
-		protect_follow_tree();
+		protect_follow_tree(command);
 	PG_RETURN_NULL();
 }

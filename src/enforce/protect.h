@@ -38,7 +38,7 @@ extern List *protect_tree(Oid object, LOCKMODE lockmode);
 extern bool protect_find_root(Oid object, Oid *root);
 extern bool protect_has_parent(Oid object);
 extern void protect_check_tree(Oid object, List *tables);
-extern void protect_follow_tree(void);
+extern void protect_follow_tree(const Node *command);
 extern void protect_keep_fields(void);
 extern void protect_inherit_fields(List *tables);
 

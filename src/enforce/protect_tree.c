@@ -6,8 +6,8 @@
  *
  * Invariant: no row of a protected table can be reached through a table that is not protected, or that is protected with
  * another. So a table cannot be protected without those above it, nothing above a protected table is without protection,
- * and what comes to stand below one is protected in the same command or refused. That is seen by the state of the catalog
- * at the end of each command, not by the kind of command. What leaves the tree stays as it is.
+ * and what comes to stand below one is protected in the same command or refused. Which tables these are is seen by the state
+ * of the catalog at the end of the command, not by its text. What leaves the tree stays as it is.
  *
  * Rights: policies of a table are made as whoever runs the command, who must own it; the configuration is written as the
  * extension's owner.
@@ -641,10 +641,49 @@ protect_keep_fields(void)
 
 /* ---- the end of each command ---- */
 
+/* Subcommands of ALTER TABLE that put a table below another. */
+static bool
+links_tables(const AlterTableStmt *command)
+{
+	ListCell   *cell;
+
+	foreach(cell, command->cmds)
+	{
+		AlterTableType subtype = castNode(AlterTableCmd, lfirst(cell))->subtype;
+
+		if (subtype == AT_AttachPartition || subtype == AT_AddInherit)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Commands that can put a table below another. Others must not be kept waiting for what is missing: in a dump that is restored
+ * in one transaction, what is configured comes before the policies.
+ */
+static bool
+may_link(const Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_CreateStmt:
+			return ((const CreateStmt *) command)->inhRelations != NIL;
+		case T_CreateForeignTableStmt:
+			return ((const CreateForeignTableStmt *) command)->base.inhRelations != NIL;
+		case T_AlterTableStmt:
+			return links_tables((const AlterTableStmt *) command);
+		case T_CreateSchemaStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* At the end of each DDL command, as whoever runs it. */
 void
-protect_follow_tree(void)
+protect_follow_tree(const Node *command)
 {
-	follow_links();
+	if (may_link(command))
+		follow_links();
 	protect_keep_fields();
 }

@@ -35,7 +35,7 @@ my $wire = Wire->new($node, 'regress_spsa_app');
 my $admin = Wire->new($node, 'regress_spsa_admin');
 my ($nextval, $setval, $currval) = @oid{ 'nextval(regclass)', 'setval(regclass,bigint)', 'currval(regclass)' };
 
-sub call { my ($function, @values) = @_; return ($wire->call($function, @values)->answers)[-1]; }
+sub call { my ($function, @values) = @_; return ($wire->call_function($function, @values)->answers)[-1]; }
 
 is(call($nextval, $oid{s}), '1', 'fastpath: nothing is protected');
 is($wire->run(q{SELECT nextval($1::regclass)}, 'late'), '1', 'a call by a computed name');
