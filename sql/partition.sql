@@ -394,6 +394,7 @@ RESET ROLE;
 SELECT object, root, on_denied, secured, reads FROM state WHERE object::text ~ 'mx|ar$';
 
 BEGIN;
+SELECT spsa_protect('sale');
 ALTER TABLE sale DETACH PARTITION sale_mx;
 ALTER TABLE sale_mx DISABLE ROW LEVEL SECURITY;
 ALTER TABLE sale ATTACH PARTITION sale_mx FOR VALUES IN ('MX');

@@ -506,8 +506,8 @@ static OwnerStatement select_links = {
 	"SELECT i.xmin, i.inhrelid, i.inhparent, p.object IS NOT NULL, p.object IS NOT NULL"
 	" AND (c.root, c.row_fields, c.on_denied, c.as_restrictive, c.force) IS NOT DISTINCT FROM"
 	" (COALESCE(p.root, p.object), p.row_fields, p.on_denied, p.as_restrictive, p.force)"
-	" AND t.relrowsecurity AND t.relforcerowsecurity = c.force FROM pg_catalog.pg_inherits i"
-	" JOIN pg_catalog.pg_class t ON t.oid = i.inhrelid"
+	" AND (t.relrowsecurity, t.relforcerowsecurity) = (u.relrowsecurity, u.relforcerowsecurity) FROM pg_catalog.pg_inherits i"
+	" JOIN pg_catalog.pg_class t ON t.oid = i.inhrelid JOIN pg_catalog.pg_class u ON u.oid = i.inhparent"
 	" LEFT JOIN spsa.protected_object p ON p.object = i.inhparent LEFT JOIN spsa.protected_object c ON c.object = i.inhrelid"
 	" WHERE p.object IS NOT NULL OR c.object IS NOT NULL ORDER BY i.inhrelid, i.inhseqno",
 	0
@@ -569,7 +569,10 @@ follow_links(void)
 	{
 		const Link *link = lfirst(cell);
 
-		/* Of an earlier command, most likely; there may be many. */
+		/*
+		 * Of an earlier command, most likely; there may be many. Or restored
+		 * from a dump in one transaction: policies come later.
+		 */
 		if (link->alike && same_names(passed_columns(link->child, function), passed_columns(link->parent, function)))
 			continue;
 
