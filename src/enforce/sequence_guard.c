@@ -91,11 +91,9 @@ find_guarded(Oid function)
 	return -1;
 }
 
-/* News that has come in is taken into account by statements that lock nothing, too. */
 static bool
 is_any_protected(void)
 {
-	AcceptInvalidationMessages();
 	was_any = protection_sequences() != NIL;
 	return was_any;
 }
@@ -248,7 +246,12 @@ check_raw_call(int i)
 	List	   *sequences;
 	ListCell   *cell;
 
-	if (passing_on || !is_any_protected())
+	if (passing_on)
+		return;
+
+	/* A statement that locks nothing has not heard of a sequence that was protected meanwhile. */
+	AcceptInvalidationMessages();
+	if (!is_any_protected())
 		return;
 	if (guarded[i].function == F_NEXTVAL && copying.draws > 0)
 	{
