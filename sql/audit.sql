@@ -305,6 +305,29 @@ SELECT spsa_detach();
 --
 -- spsa.notify_events
 --
+-- What concerned a user, and what the user did
+--
+SELECT event, concerned AS user_name, actor IS NOT DISTINCT FROM 'joe' AS by_joe, count(*) > 0 AS some
+FROM (SELECT event, user_name AS concerned, actor FROM spsa_user_activity('joe')) a WHERE event ~ '^(session_open|assignment_insert|deactivate)$'
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT count(*) = (SELECT count(*) FROM spsa.audit_event WHERE 'joe' IN (user_name, actor)) AS complete,
+	count(*) > (SELECT count(*) FROM spsa_user_activity('joe', since => now())) AS since,
+	(SELECT count(*) FROM spsa_user_activity('joe', until => '2000-01-01')) AS until,
+	(SELECT count(*) FROM spsa_user_activity('nobody')) AS unknown, (SELECT count(*) FROM spsa_user_activity(NULL)) AS nobody,
+	array_agg(event_id) = array_agg(event_id ORDER BY event_id) AS in_order
+FROM spsa_user_activity('joe');
+SET ROLE regress_spsa_audit_app;
+SELECT count(*) FROM spsa_user_activity('joe');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION spsa_user_activity TO regress_spsa_audit_app;
+SET ROLE regress_spsa_audit_app;
+SELECT count(*) FROM spsa_user_activity('joe');
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION spsa_user_activity FROM regress_spsa_audit_app;
+
+--
 -- psql's line of a notification has the process number, which is replaced on the way.
 \getenv builddir PG_ABS_BUILDDIR
 \set notified :builddir /results/audit.notified

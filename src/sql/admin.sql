@@ -306,6 +306,20 @@ END;
 COMMENT ON FUNCTION @extschema@.spsa_revoke_all(text) IS
 'takes all permission sets and groups from a user, in every backend at the next statement; the number of assignments, of those as well that have ended or not begun. The user stays enabled and sessions open. Errors: 42704 unknown user.';
 
+CREATE FUNCTION @extschema@.spsa_user_activity(user_name text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
+	RETURNS TABLE (event_id bigint, at timestamptz, event text, session_id uuid, user_name text, set_name text, actor text,
+		database_role text, detail jsonb)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT e.event_id, e.at, e.event, e.session_id, e.user_name, e.set_name, e.actor, e.database_role, e.detail
+	FROM spsa.audit_event e
+	WHERE (e.user_name = $1 OR e.actor = $1)
+		AND e.at >= COALESCE(spsa_user_activity.since, '-infinity') AND e.at < COALESCE(spsa_user_activity.until, 'infinity')
+	ORDER BY e.event_id;
+END;
+COMMENT ON FUNCTION @extschema@.spsa_user_activity(text, timestamptz, timestamptz) IS
+'what concerned a user and what the user did, from spsa.audit_event, oldest first; of a user that is gone, too. since, until: of this time and later, of before that time; null: no bound. For roles that may select from spsa.audit_event. Errors: 42501 they may not.';
+
 CREATE FUNCTION @extschema@.spsa_grant_administration(role regrole) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_grant_administration';
 COMMENT ON FUNCTION @extschema@.spsa_grant_administration(regrole) IS

@@ -78,6 +78,7 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_assign(text, text, timestamptz, timestamptz),
 	@extschema@.spsa_revoke_assignment(text, text),
 	@extschema@.spsa_revoke_all(text),
+	@extschema@.spsa_user_activity(text, timestamptz, timestamptz),
 	@extschema@.spsa_grant_administration(regrole),
 	@extschema@.spsa_revoke_administration(regrole)
 FROM PUBLIC;
