@@ -249,7 +249,10 @@ check_raw_call(int i)
 	if (passing_on)
 		return;
 
-	/* A statement that locks nothing has not heard of a sequence that was protected meanwhile. */
+	/*
+	 * A statement that locks nothing has not heard of a sequence that was
+	 * protected meanwhile.
+	 */
 	AcceptInvalidationMessages();
 	if (!is_any_protected())
 		return;

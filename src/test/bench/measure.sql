@@ -62,6 +62,8 @@ INSERT INTO bench_case (key, name, kind, target) VALUES
 	('function_sql', '  SQL, over the same that cannot be inlined', 'ratio', NULL),
 	('function_inlined', '  SQL, over the same inlined', 'ratio', NULL),
 	('function_others', 'unprotected functions, library loaded and another one protected, over not loaded', 'ratio', NULL),
+	('guard', 'protected table with protected fields, over one without: point look-up, planned each time', 'ratio', 1.03),
+	('guard_scan', '  10,000 rows', 'ratio', 1.03),
 	('masked', 'readable field through a masked view, over the table itself', 'ratio', 1.02),
 	('masked_own', '  the same of 174 rows, planned each time', 'ratio', NULL);
 
