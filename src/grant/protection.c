@@ -174,10 +174,12 @@ is_known(void)
 bool
 protection_any(void)
 {
-	if (creating_extension || !OidIsValid(table_schema()))
+	if (creating_extension)
 		return false;
 	while (!is_known())
 	{
+		if (!OidIsValid(table_schema()))
+			return false;
 		CHECK_FOR_INTERRUPTS();
 		AcceptInvalidationMessages();
 		load();
