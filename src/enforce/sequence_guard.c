@@ -1,7 +1,7 @@
 /* sequence_guard.c - calls of nextval() and the other functions of sequences.
  *
  * They are built in, and no hook of PostgreSQL's stands before each call. So while any sequence is protected, calls of them
- * are replaced, in each query before it is planned, by calls of spsa.nextval() and the like, which ask for the privilege and
+ * are replaced, in each query before it is planned, by calls of spsa.guarded_nextval() and the like, which ask for the privilege and
  * go on to the original. Arguments of CALL, which are not planned, are treated likewise.
  *
  * Invariant: a call that has not been replaced (a raw call) is refused, when its execution is prepared, unless all
@@ -51,7 +51,7 @@ static needs_fmgr_hook_type previous_needs = NULL;
 static ExecutorCheckPerms_hook_type previous_check = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 
-/* The functions. Ours are in schema spsa, and have the same name, arguments and result. */
+/* The functions. Ours are in schema spsa, named guarded_ and so on, with the same arguments and result. */
 static const struct
 {
 	Oid			function;
@@ -109,7 +109,7 @@ replacement(Oid function)
 
 	if (i < 0)
 		return function;
-	ours = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(guarded[i].name),
+	ours = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(psprintf("guarded_%s", guarded[i].name)),
 						   PointerGetDatum(buildoidvector(guarded[i].types, guarded[i].nargs)),
 						   ObjectIdGetDatum(table_schema()));
 	return OidIsValid(ours) ? ours : function;
@@ -483,7 +483,7 @@ check_call(FunctionCallInfo fcinfo, Oid function, bool report)
 	return object_guard_check_sequence(PG_GETARG_OID(0), guarded[i].privilege, report);
 }
 
-/* SQL: spsa.nextval(regclass) */
+/* SQL: spsa.guarded_nextval(regclass) */
 PG_FUNCTION_INFO_V1(spsa_sequence_nextval);
 Datum
 spsa_sequence_nextval(PG_FUNCTION_ARGS)
@@ -492,7 +492,7 @@ spsa_sequence_nextval(PG_FUNCTION_ARGS)
 	return nextval_oid(fcinfo);
 }
 
-/* SQL: spsa.setval(regclass, bigint) */
+/* SQL: spsa.guarded_setval(regclass, bigint) */
 PG_FUNCTION_INFO_V1(spsa_sequence_setval);
 Datum
 spsa_sequence_setval(PG_FUNCTION_ARGS)
@@ -501,7 +501,7 @@ spsa_sequence_setval(PG_FUNCTION_ARGS)
 	return setval_oid(fcinfo);
 }
 
-/* SQL: spsa.setval(regclass, bigint, boolean) */
+/* SQL: spsa.guarded_setval(regclass, bigint, boolean) */
 PG_FUNCTION_INFO_V1(spsa_sequence_setval3);
 Datum
 spsa_sequence_setval3(PG_FUNCTION_ARGS)
@@ -510,7 +510,7 @@ spsa_sequence_setval3(PG_FUNCTION_ARGS)
 	return setval3_oid(fcinfo);
 }
 
-/* SQL: spsa.currval(regclass) */
+/* SQL: spsa.guarded_currval(regclass) */
 PG_FUNCTION_INFO_V1(spsa_sequence_currval);
 Datum
 spsa_sequence_currval(PG_FUNCTION_ARGS)
@@ -519,7 +519,7 @@ spsa_sequence_currval(PG_FUNCTION_ARGS)
 	return currval_oid(fcinfo);
 }
 
-/* SQL: spsa.pg_sequence_last_value(regclass). The view pg_sequences shows all sequences: no error. */
+/* SQL: spsa.guarded_pg_sequence_last_value(regclass). The view pg_sequences shows all sequences: no error. */
 PG_FUNCTION_INFO_V1(spsa_sequence_last_value);
 Datum
 spsa_sequence_last_value(PG_FUNCTION_ARGS)

@@ -104,28 +104,28 @@ COMMENT ON FUNCTION @extschema@.spsa_unprotect_field(regclass, name) IS
 'takes a column out of spsa; the permissions that sets grant on it stay. A column that only an inheritance child and those below that have is taken out of each by itself. For the object''s owner. Errors: 42501 not the owner; 42703 no such column; 42704 it is not protected.';
 
 -- Calls of PostgreSQL's functions of the same names are replaced by these while any sequence is protected.
-CREATE FUNCTION spsa.nextval(sequence regclass) RETURNS bigint
+CREATE FUNCTION spsa.guarded_nextval(sequence regclass) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_sequence_nextval';
-COMMENT ON FUNCTION spsa.nextval(regclass) IS
+COMMENT ON FUNCTION spsa.guarded_nextval(regclass) IS
 'PostgreSQL''s nextval(), of a protected sequence for sessions to which edit is granted on it. While any sequence is protected, queries call it in place of the other.
 Errors: those of nextval(); 42501 no effective permission set grants edit; 28000 the attached session is over.';
 
-CREATE FUNCTION spsa.setval(sequence regclass, value bigint) RETURNS bigint
+CREATE FUNCTION spsa.guarded_setval(sequence regclass, value bigint) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_sequence_setval';
-COMMENT ON FUNCTION spsa.setval(regclass, bigint) IS
-'PostgreSQL''s setval(), of a protected sequence for sessions to which edit is granted on it, as spsa.nextval(). Errors: as spsa.nextval().';
+COMMENT ON FUNCTION spsa.guarded_setval(regclass, bigint) IS
+'PostgreSQL''s setval(), of a protected sequence for sessions to which edit is granted on it, as spsa.guarded_nextval(). Errors: as spsa.guarded_nextval().';
 
-CREATE FUNCTION spsa.setval(sequence regclass, value bigint, is_called boolean) RETURNS bigint
+CREATE FUNCTION spsa.guarded_setval(sequence regclass, value bigint, is_called boolean) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_sequence_setval3';
-COMMENT ON FUNCTION spsa.setval(regclass, bigint, boolean) IS
-'PostgreSQL''s setval(), of a protected sequence for sessions to which edit is granted on it, as spsa.nextval(). Errors: as spsa.nextval().';
+COMMENT ON FUNCTION spsa.guarded_setval(regclass, bigint, boolean) IS
+'PostgreSQL''s setval(), of a protected sequence for sessions to which edit is granted on it, as spsa.guarded_nextval(). Errors: as spsa.guarded_nextval().';
 
-CREATE FUNCTION spsa.currval(sequence regclass) RETURNS bigint
+CREATE FUNCTION spsa.guarded_currval(sequence regclass) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_sequence_currval';
-COMMENT ON FUNCTION spsa.currval(regclass) IS
-'PostgreSQL''s currval(), of a protected sequence for sessions to which read is granted on it, as spsa.nextval(). Errors: those of currval(); 42501 no effective permission set grants read; 28000 the attached session is over.';
+COMMENT ON FUNCTION spsa.guarded_currval(regclass) IS
+'PostgreSQL''s currval(), of a protected sequence for sessions to which read is granted on it, as spsa.guarded_nextval(). Errors: those of currval(); 42501 no effective permission set grants read; 28000 the attached session is over.';
 
-CREATE FUNCTION spsa.pg_sequence_last_value(sequence regclass) RETURNS bigint
+CREATE FUNCTION spsa.guarded_pg_sequence_last_value(sequence regclass) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_sequence_last_value';
-COMMENT ON FUNCTION spsa.pg_sequence_last_value(regclass) IS
+COMMENT ON FUNCTION spsa.guarded_pg_sequence_last_value(regclass) IS
 'PostgreSQL''s pg_sequence_last_value(), which the view pg_sequences calls; null for a protected sequence on which read is not granted.';

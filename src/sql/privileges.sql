@@ -25,8 +25,8 @@ GRANT SELECT, INSERT, DELETE ON spsa.session_perm_set_activation TO PUBLIC;
 GRANT SELECT ON spsa.pending_activation_request, spsa.break_glass_unreviewed TO PUBLIC;
 GRANT EXECUTE ON FUNCTION spsa.visible_activations(), spsa.visible_requests(), spsa.visible_reviews(),
 	spsa.masked(anyelement) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION spsa.nextval(regclass), spsa.setval(regclass, bigint), spsa.setval(regclass, bigint, boolean),
-	spsa.currval(regclass), spsa.pg_sequence_last_value(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION spsa.guarded_nextval(regclass), spsa.guarded_setval(regclass, bigint), spsa.guarded_setval(regclass, bigint, boolean),
+	spsa.guarded_currval(regclass), spsa.guarded_pg_sequence_last_value(regclass) TO PUBLIC;
 -- Who makes a trigger must be able to call its function; nobody can call this one otherwise.
 GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 
