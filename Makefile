@@ -57,6 +57,7 @@ OBJS = \
 	src/enforce/session_value.o \
 	src/enforce/no_scan.o \
 	src/enforce/object_guard.o \
+	src/enforce/utility.o \
 	src/enforce/sequence_guard.o \
 	src/enforce/truncate.o \
 	src/enforce/executor_guard.o \

@@ -14,7 +14,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
-#include "tcop/utility.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -25,6 +24,7 @@
 #include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
 #include "enforce/session_value.h"
+#include "enforce/utility.h"
 #include "grant/effective.h"
 #include "identity/binding.h"
 
@@ -380,37 +380,13 @@ runs_plans(const Node *statement)
 	}
 }
 
-/* The arguments of ProcessUtility. */
-typedef struct UtilityArguments
-{
-	PlannedStmt *statement;
-	const char *string;
-	bool		read_only;
-	ProcessUtilityContext context;
-	ParamListInfo params;
-	QueryEnvironment *environment;
-	DestReceiver *dest;
-	QueryCompletion *completion;
-} UtilityArguments;
-
-static void
-process(const UtilityArguments *utility)
-{
-	if (previous_utility != NULL)
-		previous_utility(utility->statement, utility->string, utility->read_only, utility->context, utility->params,
-						 utility->environment, utility->dest, utility->completion);
-	else
-		standard_ProcessUtility(utility->statement, utility->string, utility->read_only, utility->context, utility->params,
-								utility->environment, utility->dest, utility->completion);
-}
-
 static void
 process_procedure(const UtilityArguments *utility)
 {
 	procedures++;
 	PG_TRY();
 	{
-		process(utility);
+		utility_process(previous_utility, utility);
 	}
 	PG_FINALLY();
 	{
@@ -434,7 +410,7 @@ guard_utility(PlannedStmt *statement, const char *string, bool read_only, Proces
 	if (tag == T_CallStmt || tag == T_DoStmt)
 		process_procedure(&utility);
 	else
-		process(&utility);
+		utility_process(previous_utility, &utility);
 
 	/* SET and RESET of the token, within a function too. */
 	if (tag == T_VariableSetStmt)

@@ -29,7 +29,6 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "rewrite/rewriteHandler.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -43,6 +42,7 @@
 #include "base/table.h"
 #include "enforce/object_guard.h"
 #include "enforce/sequence_guard.h"
+#include "enforce/utility.h"
 #include "grant/protection.h"
 
 static planner_hook_type previous_planner = NULL;
@@ -372,30 +372,6 @@ guard_copy(List *range_table, bool report)
 
 /* ---- utility commands ---- */
 
-/* The arguments of ProcessUtility. */
-typedef struct UtilityArguments
-{
-	PlannedStmt *statement;
-	const char *string;
-	bool		read_only;
-	ProcessUtilityContext context;
-	ParamListInfo params;
-	QueryEnvironment *environment;
-	DestReceiver *dest;
-	QueryCompletion *completion;
-} UtilityArguments;
-
-static void
-process(const UtilityArguments *utility)
-{
-	if (previous_utility != NULL)
-		previous_utility(utility->statement, utility->string, utility->read_only, utility->context, utility->params,
-						 utility->environment, utility->dest, utility->completion);
-	else
-		standard_ProcessUtility(utility->statement, utility->string, utility->read_only, utility->context, utility->params,
-								utility->environment, utility->dest, utility->completion);
-}
-
 /* What a COPY lets through is not for commands within it. */
 static void
 process_copying(const UtilityArguments *utility, const CopyStmt *statement)
@@ -407,7 +383,7 @@ process_copying(const UtilityArguments *utility, const CopyStmt *statement)
 	copying.draws = 0;
 	PG_TRY();
 	{
-		process(utility);
+		utility_process(previous_utility, utility);
 	}
 	PG_FINALLY();
 	{
@@ -444,7 +420,7 @@ guard_utility(PlannedStmt *statement, const char *string, bool read_only, Proces
 	if (copy != NULL || copying.statement != NULL || copying.draws > 0)
 		process_copying(&utility, copy);
 	else
-		process(&utility);
+		utility_process(previous_utility, &utility);
 }
 
 /* ---- guarded calls ---- */
