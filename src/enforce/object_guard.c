@@ -206,25 +206,37 @@ grants_field(SessionEntry *entry, Oid object, AttrNumber number, QuestionKind ki
 	return entry != NULL && shape_of(entry, &question)->reach == REACH_ALL;
 }
 
+/*
+ * Whether the statement reads a column. UPDATE of a foreign table reads all: errors show rows that were refused, those of the
+ * other server above all, where no row-level security tells PostgreSQL not to.
+ */
+static bool
+reads_column(const RangeTblEntry *rte, AttrNumber number)
+{
+	if (rte->relkind == RELKIND_FOREIGN_TABLE && (rte->requiredPerms & ACL_UPDATE) != 0)
+		return number > 0;
+	return names_column(rte->selectedCols, number);
+}
+
 /* One protected column. */
 static bool
 check_column(SessionEntry *entry, const RangeTblEntry *rte, AttrNumber number, bool report)
 {
 	const struct
 	{
-		const Bitmapset *columns;
+		bool		is_made;
 		QuestionKind kind;
 		Privilege	privilege;
 		Privilege	on_object;
 	}			uses[] = {
-		{rte->selectedCols, QUESTION_FIELD_READ, PRIVILEGE_READ, PRIVILEGE_READ},
-		{rte->insertedCols, QUESTION_FIELD_CREATE, PRIVILEGE_EDIT, PRIVILEGE_CREATE},
-		{rte->updatedCols, QUESTION_FIELD_EDIT, PRIVILEGE_EDIT, PRIVILEGE_EDIT}
+		{reads_column(rte, number), QUESTION_FIELD_READ, PRIVILEGE_READ, PRIVILEGE_READ},
+		{names_column(rte->insertedCols, number), QUESTION_FIELD_CREATE, PRIVILEGE_EDIT, PRIVILEGE_CREATE},
+		{names_column(rte->updatedCols, number), QUESTION_FIELD_EDIT, PRIVILEGE_EDIT, PRIVILEGE_EDIT}
 	};
 
 	for (int i = 0; i < lengthof(uses); i++)
 	{
-		if (!names_column(uses[i].columns, number) || grants_field(entry, rte->relid, number, uses[i].kind))
+		if (!uses[i].is_made || grants_field(entry, rte->relid, number, uses[i].kind))
 			continue;
 		if (report)
 			refuse_field(entry, rte->relid, number, uses[i].privilege, uses[i].on_object);

@@ -106,6 +106,16 @@ is(outcome(['reader'], 'SELECT count(region) FROM deal'), 100, 'other fields all
 is(outcome([ 'reader', 'secrets' ], 'SELECT count(secret) FROM deal'), 100, 'field allowed');
 is(outcome([ 'writer', 'secrets' ], q{UPDATE deal SET secret = 'x' WHERE id = 1}), '42501 permission denied to edit field "secret" of "deal"', 'field not to be edited');
 
+# A row that the other server refuses is in its message: who may not read all fields does not update any
+$node->safe_psql('remote', q{ALTER TABLE deal ADD CHECK (region <> 'XX')});
+my $update = q{UPDATE deal SET region = 'XX' WHERE id = 1};
+is(outcome(['writer'], $_), '42501 permission denied to read field "secret" of "deal"', "errors of the other server would show the field: $_")
+  for $update, q{UPDATE deal SET region = 'EU' WHERE id = 1};
+like(outcome([ 'writer', 'secrets' ], $update), qr/^23514 /, 'who may read the field gets its error');
+is(outcome([ 'writer', 'secrets' ], q{UPDATE deal SET region = 'EU' WHERE id = 1 RETURNING id}), 1, 'and updates');
+is(outcome(['writer'], q{INSERT INTO deal (id, region) VALUES (101, 'EU') RETURNING id}), 101, 'a new row has no field to show');
+is(outcome(['writer'], q{DELETE FROM deal WHERE id = 1 RETURNING id}), 1, 'neither has a deletion');
+
 # An import of new columns must not bring statistics back
 ($ret, $out, $err) = $node->psql('postgres', 'ALTER FOREIGN TABLE deal ADD COLUMN more text');
 like($err, qr/must not have statistics/, 'a new column would have statistics');
