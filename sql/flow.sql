@@ -705,6 +705,21 @@ SELECT spsa_set_flow_active('judged', false);
 SELECT spsa_set_flow_active('judged', true);
 :code
 UPDATE spsa.flow SET label = 'Judged' WHERE flow_name = 'judged';
+-- nor who runs it unasked, now or once it is on; of one without, it is
+UPDATE spsa.flow SET run_at_open = true WHERE flow_name = 'judged';
+:code
+UPDATE spsa.flow SET run_at_open = true WHERE flow_name = 'delegated' RETURNING run_at_open;
+UPDATE spsa.flow SET run_at_open = false WHERE flow_name = 'delegated';
+RESET SESSION AUTHORIZATION;
+BEGIN;
+SELECT spsa_set_flow_active('judged', true);
+UPDATE spsa.flow SET run_at_open = true WHERE flow_name = 'judged' RETURNING run_at_open;
+SET SESSION AUTHORIZATION regress_spsa_flow_delegate;
+UPDATE spsa.flow SET label = 'Judge', run_at_open = false WHERE flow_name = 'judged' RETURNING label, run_at_open;
+UPDATE spsa.flow SET run_at_open = true WHERE flow_name = 'judged';
+:code
+ROLLBACK;
+SET SESSION AUTHORIZATION regress_spsa_flow_delegate;
 -- to take it away is like making another flow without one
 BEGIN;
 UPDATE spsa.flow SET criterion = NULL WHERE flow_name = 'judged' RETURNING criterion;

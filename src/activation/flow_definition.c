@@ -2,7 +2,7 @@
  *
  * Invariants: a flow and its steps are read under one fresh snapshot, so that the flow of now counts, also under REPEATABLE
  * READ. A criterion runs with the rights of whoever runs the flow or opens a session, a superuser among them: so only
- * who has the rights of the extension's owner chooses it, and switches on a flow that has one. It is kept as a signature,
+ * who has the rights of the extension's owner chooses it, switches on a flow that has one, and has it run at the opening. It is kept as a signature,
  * like other functions; what is dropped or renamed switches the flow off (enforce/ddl.c), and a name that comes
  * again switches nothing on.
  */
@@ -309,17 +309,17 @@ check_may_choose_criterion(void)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to choose the criterion of a flow"),
 				 errdetail("It runs with the rights of whoever runs the flow."),
-				 errhint("The owner of the extension and superusers may, and switch on a flow that has one.")));
+				 errhint("The owner of the extension and superusers may, switch on a flow that has one, and have it run at the opening of sessions.")));
 }
 
 /* ---- rows ---- */
 
 static bool
-was_active(const TriggerData *trigger)
+was(const TriggerData *trigger, AttrNumber flag)
 {
 	bool		isnull;
 
-	return DatumGetBool(heap_getattr(trigger->tg_trigtuple, Anum_flow_is_active, RelationGetDescr(trigger->tg_relation), &isnull));
+	return DatumGetBool(heap_getattr(trigger->tg_trigtuple, flag, RelationGetDescr(trigger->tg_relation), &isnull));
 }
 
 static char *
@@ -331,7 +331,10 @@ old_criterion(const TriggerData *trigger)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* The row with its criterion checked. That of a flow that is off may be gone: a dump has such rows. */
+/*
+ * The row with its criterion checked. That of a flow that is off may be gone: a dump has such rows. Run at the opening, also
+ * once it is switched on, it is run by roles that have not asked for it.
+ */
 static HeapTuple
 with_checked_criterion(const TriggerData *trigger, const NewRow *row, const char *criterion)
 {
@@ -342,7 +345,8 @@ with_checked_criterion(const TriggerData *trigger, const NewRow *row, const char
 	bool		not_null = false;
 	Datum		value;
 
-	if (!changed && (!is_active || was_active(trigger)))
+	if (!changed && (!is_active || was(trigger, Anum_flow_is_active)) &&
+		(!validate_bool(row, Anum_flow_run_at_open) || was(trigger, Anum_flow_run_at_open)))
 		return row->tuple;
 	check_may_choose_criterion();
 	if (!is_active)
