@@ -35,6 +35,8 @@ static ExecutorFinish_hook_type previous_finish = NULL;
 static int	procedures = 0;		/* CALL and DO that are running */
 static uint64 changes_before = 0;	/* session_own_changes() at depth 0 */
 
+#define UNKNOWN PG_UINT64_MAX	/* no plan was marked yet */
+
 /*
  * What runs now. An error leaves without a word, for a PG_TRY for each statement would cost those most that ask nothing of
  * us: then it is again as it was when the subtransaction began that is rolled back.
@@ -75,7 +77,7 @@ check_shapes(const PlannedStmt *plan, SessionEntry *entry)
 	if (plan_mark_is_current(plan, entry))
 		return;
 	plan_mark_invalidate_always();
-	if (running.depth > 0 && session_own_changes() != changes_before)
+	if (running.depth > 0 && changes_before != UNKNOWN && session_own_changes() != changes_before)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("permissions changed after the statement was planned"),
@@ -238,15 +240,30 @@ is_leaders_plan(const QueryDesc *query)
 	return IsParallelWorker() && query->dest != NULL && query->dest->mydest == DestTupleQueue;
 }
 
-static void
-guard_start(QueryDesc *query, int eflags)
+/* Most statements ask nothing of us: nothing in their plans came from us, and they run no function of anybody's. */
+static bool
+is_plain(const PlannedStmt *plan)
 {
-	SessionEntry *session = NULL;
-	bool		of_leader = is_leaders_plan(query);
-	bool		outer = object_guard_trust(of_leader);
-	bool		marked = !of_leader && (plan_mark_present(query->plannedstmt) || object_guard_concerns(query->plannedstmt));
+	return plan->invalItems == NIL && plan->commandType == CMD_SELECT && !plan->hasModifyingCTE && !plan->parallelModeNeeded &&
+		!object_guard_concerns(plan);
+}
 
-	if (!of_leader && plan_mark_may_run_plans(query->plannedstmt))
+static void
+start_leaders_plan(QueryDesc *query, int eflags)
+{
+	bool		outer = object_guard_trust(true);
+
+	start(query, eflags);
+	(void) object_guard_trust(outer);
+}
+
+static void
+start_checked(QueryDesc *query, int eflags)
+{
+	bool		marked = plan_mark_present(query->plannedstmt) || object_guard_concerns(query->plannedstmt);
+	SessionEntry *session = NULL;
+
+	if (plan_mark_may_run_plans(query->plannedstmt))
 		plan_mark_check_plans();
 	if (marked)
 		session = check_start(query->plannedstmt);
@@ -256,7 +273,17 @@ guard_start(QueryDesc *query, int eflags)
 		start_guarded(query, eflags, session);
 	else
 		start(query, eflags);
-	(void) object_guard_trust(outer);
+}
+
+static void
+guard_start(QueryDesc *query, int eflags)
+{
+	if (is_leaders_plan(query))
+		start_leaders_plan(query, eflags);
+	else if (is_plain(query->plannedstmt))
+		start(query, eflags);
+	else
+		start_checked(query, eflags);
 }
 
 static const Started *
@@ -299,7 +326,7 @@ execute_counted(QueryDesc *query, const RunArguments *run)
 	Running		outer = running;
 
 	if (running.depth++ == 0)
-		changes_before = session_own_changes();
+		changes_before = plan_mark_any ? session_own_changes() : UNKNOWN;
 	running.holding = outer.holding || fills_hold_store(query);
 	execute(query, run);
 	running = outer;

@@ -43,6 +43,9 @@
 /* A function that runs no plan, or attaches a session; value: as in the function's own item of kind PROCOID. */
 #define ITEM_HARMLESS 0x73760000
 
+/* Whether this backend has ever marked a plan. */
+bool		plan_mark_any = false;
+
 /* Shapes folded into plans that may still be cached. */
 typedef struct Folded
 {
@@ -58,7 +61,6 @@ static bool folded_overflow = false;
 static uint64 folded_values = 0;	/* hash of the attributes in them; 0: none */
 static bool many_users = false; /* two sessions have met that differ in their
 								 * attributes only */
-static bool marked_any = false;
 static uint64 checked_version = 0;	/* of the session; 0: none, or UNCHECKED */
 
 #define UNCHECKED PG_UINT64_MAX
@@ -85,7 +87,7 @@ has_mark(const List *items)
 bool
 plan_mark_present(const PlannedStmt *plan)
 {
-	return marked_any && has_mark(plan->invalItems);
+	return plan_mark_any && has_mark(plan->invalItems);
 }
 
 static void
@@ -103,7 +105,7 @@ void
 plan_mark_set(PlannerInfo *root, Oid function)
 {
 	record_plan_function_dependency(root, function);
-	marked_any = true;
+	plan_mark_any = true;
 	if (has_mark(root->glob->invalItems))
 		return;
 	add_item(root->glob, PROCOID, PLAN_MARK);

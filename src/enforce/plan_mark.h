@@ -7,6 +7,8 @@
 
 #include "grant/shape.h"
 
+extern bool plan_mark_any;
+
 extern void plan_mark_init(void);
 extern void plan_mark_set(PlannerInfo *root, Oid function);
 extern void plan_mark_add(PlannerGlobal *glob, const Question *question, uint64 shape);

@@ -16,11 +16,15 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "base/signal.h"
 #include "base/table.h"
 #include "grant/definition_cache.h"
 #include "grant/protection.h"
+
+/* Most statements ask about objects that are not protected. */
+#define FILTER_SIZE 1024
 
 static struct
 {
@@ -30,14 +34,20 @@ static struct
 	uint64		count;			/* of signals, when it was read */
 	Oid			schema;			/* the schema spsa that it was read from */
 	bool		any;			/* whether there are objects */
+	bool		filter[FILTER_SIZE];	/* by their OIDs: false, none of these
+										 * is */
 	bool		uncommitted;	/* by a transaction that has changed something */
 }			known;
+
+/* It is known, and nothing has come in since that could say otherwise: most statements look no further. */
+static bool fresh = false;
 
 static void
 forget(void)
 {
 	MemoryContext context = known.context;
 
+	fresh = false;
 	known.context = NULL;
 	known.objects = NULL;
 	known.sequences = NIL;
@@ -139,6 +149,18 @@ find_sequences(const Definition *protection)
 	return sequences;
 }
 
+static void
+fill_filter(void)
+{
+	HASH_SEQ_STATUS all;
+	const ProtectedObject *object;
+
+	memset(known.filter, 0, sizeof(known.filter));
+	hash_seq_init(&all, known.objects);
+	while ((object = hash_seq_search(&all)) != NULL)
+		known.filter[object->object % FILTER_SIZE] = true;
+}
+
 /* An error leaves nothing behind: the context is the caller's until it is complete. */
 static void
 load(void)
@@ -158,6 +180,7 @@ load(void)
 	known.context = context;
 	known.objects = objects;
 	known.any = hash_get_num_entries(objects) > 0;
+	fill_filter();
 	known.sequences = sequences;
 	known.count = count;
 	known.schema = schema;
@@ -176,6 +199,8 @@ protection_any(void)
 {
 	if (creating_extension)
 		return false;
+	if (fresh)
+		return known.any;
 	while (!is_known())
 	{
 		if (!OidIsValid(table_schema()))
@@ -185,6 +210,7 @@ protection_any(void)
 		load();
 		AcceptInvalidationMessages();
 	}
+	fresh = true;
 	return known.any;
 }
 
@@ -192,7 +218,9 @@ protection_any(void)
 const ProtectedObject *
 protection_of(Oid object)
 {
-	return protection_any() ? hash_search(known.objects, &object, HASH_FIND, NULL) : NULL;
+	if (!protection_any() || !known.filter[object % FILTER_SIZE])
+		return NULL;
+	return hash_search(known.objects, &object, HASH_FIND, NULL);
 }
 
 /* The protected sequences, as OIDs; NIL: none is. Good until the next call of a protection_* function. */
@@ -225,9 +253,24 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId
 		forget_uncommitted();
 }
 
+/* Signals are invalidations of relations that do not exist. */
+static void
+relation_changed(Datum arg, Oid relation)
+{
+	fresh = false;
+}
+
+static void
+schema_changed(Datum arg, int cacheid, uint32 hash)
+{
+	fresh = false;
+}
+
 void
 protection_init(void)
 {
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
 	RegisterXactCallback(transaction_event, NULL);
 	RegisterSubXactCallback(subtransaction_event, NULL);
 }
