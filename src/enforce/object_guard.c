@@ -354,14 +354,14 @@ check_permissions(List *range_table, bool report)
 
 	if (previous_check != NULL && !previous_check(range_table, report))
 		return false;
-	if (trusted || !protection_any())
+	if (trusted)
 		return true;
 	foreach(cell, range_table)
 	{
 		const RangeTblEntry *rte = lfirst(cell);
 		const ProtectedObject *object;
 
-		if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0)
+		if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0 || !protection_may_concern(rte->relid))
 			continue;
 		object = protection_of(rte->relid);
 		if (object != NULL && !check_entry(rte, object, report))

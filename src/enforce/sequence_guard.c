@@ -94,7 +94,7 @@ find_guarded(Oid function)
 static bool
 is_any_protected(void)
 {
-	was_any = protection_sequences() != NIL;
+	was_any = (!protection_glance.fresh || protection_glance.sequences) && protection_sequences() != NIL;
 	return was_any;
 }
 

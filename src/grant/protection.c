@@ -23,9 +23,6 @@
 #include "grant/definition_cache.h"
 #include "grant/protection.h"
 
-/* Most statements ask about objects that are not protected. */
-#define FILTER_SIZE 1024
-
 static struct
 {
 	MemoryContext context;		/* NULL: nothing is known */
@@ -34,20 +31,17 @@ static struct
 	uint64		count;			/* of signals, when it was read */
 	Oid			schema;			/* the schema spsa that it was read from */
 	bool		any;			/* whether there are objects */
-	bool		filter[FILTER_SIZE];	/* by their OIDs: false, none of these
-										 * is */
 	bool		uncommitted;	/* by a transaction that has changed something */
 }			known;
 
-/* It is known, and nothing has come in since that could say otherwise: most statements look no further. */
-static bool fresh = false;
+ProtectionGlance protection_glance;
 
 static void
 forget(void)
 {
 	MemoryContext context = known.context;
 
-	fresh = false;
+	protection_glance.fresh = false;
 	known.context = NULL;
 	known.objects = NULL;
 	known.sequences = NIL;
@@ -155,10 +149,10 @@ fill_filter(void)
 	HASH_SEQ_STATUS all;
 	const ProtectedObject *object;
 
-	memset(known.filter, 0, sizeof(known.filter));
+	memset(protection_glance.filter, 0, sizeof(protection_glance.filter));
 	hash_seq_init(&all, known.objects);
 	while ((object = hash_seq_search(&all)) != NULL)
-		known.filter[object->object % FILTER_SIZE] = true;
+		protection_glance.filter[object->object % PROTECTION_FILTER_SIZE] = true;
 }
 
 /* An error leaves nothing behind: the context is the caller's until it is complete. */
@@ -180,6 +174,7 @@ load(void)
 	known.context = context;
 	known.objects = objects;
 	known.any = hash_get_num_entries(objects) > 0;
+	protection_glance.sequences = sequences != NIL;
 	fill_filter();
 	known.sequences = sequences;
 	known.count = count;
@@ -199,7 +194,7 @@ protection_any(void)
 {
 	if (creating_extension)
 		return false;
-	if (fresh)
+	if (protection_glance.fresh)
 		return known.any;
 	while (!is_known())
 	{
@@ -210,7 +205,7 @@ protection_any(void)
 		load();
 		AcceptInvalidationMessages();
 	}
-	fresh = true;
+	protection_glance.fresh = true;
 	return known.any;
 }
 
@@ -218,7 +213,7 @@ protection_any(void)
 const ProtectedObject *
 protection_of(Oid object)
 {
-	if (!protection_any() || !known.filter[object % FILTER_SIZE])
+	if (!protection_may_concern(object) || !protection_any())
 		return NULL;
 	return hash_search(known.objects, &object, HASH_FIND, NULL);
 }
@@ -257,13 +252,13 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId
 static void
 relation_changed(Datum arg, Oid relation)
 {
-	fresh = false;
+	protection_glance.fresh = false;
 }
 
 static void
 schema_changed(Datum arg, int cacheid, uint32 hash)
 {
-	fresh = false;
+	protection_glance.fresh = false;
 }
 
 void

@@ -18,6 +18,27 @@ typedef struct ProtectedObject
 								 * with: by name they are its own */
 } ProtectedObject;
 
+/* For the many statements that ask nothing of us. */
+#define PROTECTION_FILTER_SIZE 1024
+
+typedef struct ProtectionGlance
+{
+	bool		fresh;			/* nothing has come in since that could say
+								 * otherwise */
+	bool		sequences;		/* some are protected */
+	bool		filter[PROTECTION_FILTER_SIZE]; /* by OIDs of objects: false,
+												 * none of these is */
+} ProtectionGlance;
+
+extern ProtectionGlance protection_glance;
+
+/* False: the object is not protected. True: ask protection_of(). */
+static inline bool
+protection_may_concern(Oid object)
+{
+	return !protection_glance.fresh || protection_glance.filter[object % PROTECTION_FILTER_SIZE];
+}
+
 extern void protection_init(void);
 extern const ProtectedObject *protection_of(Oid object);
 extern bool protection_any(void);
