@@ -280,6 +280,7 @@ SELECT estimate('SELECT FROM account WHERE amount > 10'), estimate('SELECT FROM 
 -- Sizes are everybody's.
 SELECT reltuples FROM pg_class WHERE oid = 'account'::regclass;
 SELECT pg_relation_size('account') > 0 AS size;
+SELECT count(*) AS counted FROM pg_stat_user_tables WHERE relid = 'account'::regclass AND n_live_tup IS NOT NULL;
 SELECT spsa_attach_connection(:'tok') IS NOT NULL AS attached;
 
 --
@@ -402,6 +403,14 @@ SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_spsa_exempt_clerk', cur
 :clerk
 SELECT pg_read_file('PG_VERSION');
 COPY account TO '/dev/null';
+-- pages: the extension is the superuser's to install, and its functions are the superuser's to call
+CREATE EXTENSION pageinspect;
+:dba
+CREATE EXTENSION pageinspect SCHEMA public;
+SELECT count(*) > 0 AS of_the_superuser FROM heap_page_items(get_raw_page('account', 0)) WHERE lp_len > 0;
+:clerk
+SELECT count(*) FROM heap_page_items(get_raw_page('account', 0));
+\echo :LAST_ERROR_SQLSTATE
 SET session_replication_role = replica;
 \echo :LAST_ERROR_SQLSTATE
 :dba
@@ -418,6 +427,7 @@ REVOKE SET ON PARAMETER session_replication_role FROM regress_spsa_exempt_clerk;
 
 SELECT spsa_detach();
 :dba
+DROP EXTENSION pageinspect;
 DROP EXTENSION spsa CASCADE;
 DROP SCHEMA regress_spsa_exempt CASCADE;
 DROP OWNED BY regress_spsa_exempt_owner, regress_spsa_exempt_clerk, regress_spsa_exempt_other;
