@@ -176,8 +176,7 @@ COPY emp TO STDOUT;
 COPY emp (name, salary) TO STDOUT;
 COPY emp (id, name) TO STDOUT;
 COPY (SELECT salary FROM emp) TO STDOUT;
-COPY emp (id, salary) FROM STDIN;
-\.
+\copy emp (id, salary) FROM '/dev/null'
 SELECT spsa_detach();
 SELECT salary FROM emp;
 SELECT name FROM emp;

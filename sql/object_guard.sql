@@ -177,16 +177,14 @@ SELECT spsa_attach_connection(:'over') IS NOT NULL AS attached;
 SELECT already_active FROM spsa_activate_own('writer');
 SELECT spsa_close_session();
 SELECT try('SELECT id FROM v') AS view, try('SELECT id FROM m') AS matview;
-COPY v (id) FROM STDIN;
-\.
+\copy v (id) FROM '/dev/null'
 \echo :LAST_ERROR_SQLSTATE
 SELECT spsa_detach();
 SET SESSION AUTHORIZATION DEFAULT;
 SET spsa.require_session = on;
 SET SESSION AUTHORIZATION regress_spsa_og_clerk;
 SELECT try('SELECT id FROM v') AS view, try('SELECT id FROM m') AS matview;
-COPY v (id) FROM STDIN;
-\.
+\copy v (id) FROM '/dev/null'
 \echo :LAST_ERROR_SQLSTATE
 SET SESSION AUTHORIZATION DEFAULT;
 RESET spsa.require_session;

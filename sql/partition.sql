@@ -156,11 +156,9 @@ COPY sale_ap1 (id, region) TO STDOUT;
 COPY sale_us (id, region) TO STDOUT;
 COPY sale_eu TO STDOUT;
 ROLLBACK TO s;
-COPY sale (id, region) FROM STDIN;
-\.
+\copy sale (id, region) FROM '/dev/null'
 ROLLBACK TO s;
-COPY sale_us (id, region) FROM STDIN;
-\.
+\copy sale_us (id, region) FROM '/dev/null'
 ROLLBACK;
 
 -- TRUNCATE needs delete on all rows of the top
