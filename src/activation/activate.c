@@ -7,7 +7,8 @@
  *
  * Locking: two backends that activate the same set for one session meet at the primary key; the second one finds the
  * first one's row. If the set has a rule, or one that is assigned is excluded by another, they take a lock for the session
- * before, so that the second one sees what the first one did. Both take a key-share lock on the session first, so that spsa_purge() leaves out sessions at work.
+ * before, so that the second one sees what the first one did. Both take a key-share lock on the session before they touch a row
+ * that is there (a new one takes it by its foreign key), so that spsa_purge() leaves out sessions at work.
  * A deactivation waits for nobody: the holder of a token could keep a row of its own session locked for ever.
  */
 #include "postgres.h"
@@ -15,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -78,18 +80,10 @@ static OwnerStatement select_active = {
 	5, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
-/* Most sets that are activated have no row, so that what is tried first need not look at one. */
-#define INSERT_ACTIVATION \
-	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason," \
-	" before_commit, flow) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session_id, set_id) DO "
-
-static OwnerStatement insert_activation = {
-	INSERT_ACTIVATION "NOTHING RETURNING a.activation_id",
-	9, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
-};
-
+/* Where there is a row: if that has ended, or counts no more. */
 static OwnerStatement replace_activation = {
-	INSERT_ACTIVATION "UPDATE SET assignment_id = excluded.assignment_id,"
+	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason,"
+	" before_commit, flow) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session_id, set_id) DO UPDATE SET assignment_id = excluded.assignment_id,"
 	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
 	" reason = excluded.reason, activation_id = excluded.activation_id, before_commit = excluded.before_commit,"
 	" flow = excluded.flow"
@@ -389,6 +383,41 @@ find_active(Activation *activation)
 	return true;
 }
 
+/* Most sets that are activated have no row. values: as replace_activation has them. False if there is one. */
+static bool
+insert_row(Activation *activation, const Datum *values, const bool *nulls)
+{
+	static const int columns[] = {
+		Anum_activation_session_id, Anum_activation_set_id, Anum_activation_assignment_id, Anum_activation_activated_at,
+		Anum_activation_expires_at, Anum_activation_activated_by, Anum_activation_reason, Anum_activation_before_commit,
+		Anum_activation_flow
+	};
+	Datum		row[ACTIVATION_COLUMNS] = {0};
+	bool		row_nulls[ACTIVATION_COLUMNS] = {false};
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		row[columns[i] - 1] = values[i];
+		row_nulls[columns[i] - 1] = nulls[i];
+	}
+	activation->activation_id = nextval_internal(table_oid("activation_id_seq"), false);
+	row[Anum_activation_activation_id - 1] = Int64GetDatum(activation->activation_id);
+	return table_insert_new("activation", "activation_pkey", ACTIVATION_COLUMNS, row, row_nulls);
+}
+
+/* The same where there may be a row; false if it is in effect. */
+static bool
+replace_row(Activation *activation, Datum *values, const bool *nulls)
+{
+	bool		isnull;
+
+	session_keep(&activation->session_id);
+	if (owner_execute(&replace_activation, values, nulls) == 0)
+		return false;
+	activation->activation_id = DatumGetInt64(owner_result(1, &isnull));
+	return true;
+}
+
 /* False if another backend was faster. */
 static bool
 insert_new(Activation *activation)
@@ -398,7 +427,6 @@ insert_new(Activation *activation)
 		TimestampTzGetDatum(activation->now)
 	};
 	bool		nulls[10] = {false};
-	bool		isnull;
 	SessionEntry *actor;
 
 	meet_rule(activation, DT_NOBEGIN, false);
@@ -415,9 +443,8 @@ insert_new(Activation *activation)
 	if (!nulls[8])
 		values[8] = CStringGetTextDatum(activation->flow);
 	values[9] = TimestampTzGetDatum(activation->since);
-	if (owner_execute(&insert_activation, values, nulls) == 0 && owner_execute(&replace_activation, values, nulls) == 0)
+	if (!insert_row(activation, values, nulls) && !replace_row(activation, values, nulls))
 		return false;
-	activation->activation_id = DatumGetInt64(owner_result(1, &isnull));
 	activation->already_active = false;
 	activation->activated_at = activation->now;
 	note(activation, false);
@@ -437,9 +464,9 @@ activate(Activation *activation)
 		return;
 	}
 	owner_begin(&state);
-	session_keep(&activation->session_id);
 	if (activation->activated || activation->rule != NULL || !insert_new(activation))
 	{
+		session_keep(&activation->session_id);
 		while (!find_active(activation) && !insert_new(activation))
 			CHECK_FOR_INTERRUPTS();
 	}
@@ -524,13 +551,16 @@ carry_out(SessionEntry *entry, const ActivationWish *wish)
 	(void) require_assigned(entry, wish->set_id, wish->set_name);
 	if (wish->duration != NULL)
 		activation_check_duration(wish->duration);
-	if (effective_may_conflict(entry) || rule_read(wish->set_id) != NULL)
+	activation.rule = rule_read(wish->set_id);
+	if (effective_may_conflict(entry) || activation.rule != NULL)
+	{
 		entry = wait_for_others(entry);
+		activation.rule = rule_read(wish->set_id);
+	}
 	if (effective_may_conflict(entry))
 		check_exclusions(entry, wish->set_id);
 	set = require_assigned(entry, wish->set_id, wish->set_name);
 	PreventCommandIfReadOnly("spsa_activate()");
-	activation.rule = rule_read(wish->set_id);
 	activation.now = GetCurrentTimestamp();
 	if (activation.break_glass)
 		check_break_glass(&activation);
@@ -574,7 +604,7 @@ activation_make_by_flow(SessionEntry *entry, const ActivationWish *wish, bool *a
 static void
 activate_for(FunctionCallInfo fcinfo, SessionEntry *entry, int first)
 {
-	ActivationWish wish = {.set_id = activation_set_argument(fcinfo, first)};
+	ActivationWish wish = {.set_id = activation_set_argument(fcinfo, first, entry)};
 	Activation	activation;
 
 	wish.set_name = text_to_cstring(PG_GETARG_TEXT_PP(first));
@@ -590,7 +620,7 @@ PG_FUNCTION_INFO_V1(spsa_activate);
 Datum
 spsa_activate(PG_FUNCTION_ARGS)
 {
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	activate_for(fcinfo, activation_session_argument(fcinfo, 0, ACL_INSERT), 1);
 	return (Datum) 0;
 }
@@ -601,10 +631,10 @@ Datum
 spsa_break_glass(PG_FUNCTION_ARGS)
 {
 	SessionEntry *entry = activation_session_argument(fcinfo, 0, ACL_INSERT);
-	ActivationWish wish = {.set_id = activation_set_argument(fcinfo, 1),.break_glass = true};
+	ActivationWish wish = {.set_id = activation_set_argument(fcinfo, 1, entry),.break_glass = true};
 	Activation	activation;
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	wish.set_name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	wish.reason = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
 	wish.duration = PG_ARGISNULL(3) ? NULL : PG_GETARG_INTERVAL_P(3);
@@ -619,7 +649,7 @@ PG_FUNCTION_INFO_V1(spsa_activate_own);
 Datum
 spsa_activate_own(PG_FUNCTION_ARGS)
 {
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	activate_for(fcinfo, session_require(), 0);
 	return (Datum) 0;
 }
@@ -732,7 +762,7 @@ activation_cancel(SessionEntry *entry, int32 set_id, const char *name, const cha
 static bool
 deactivate_set(FunctionCallInfo fcinfo, SessionEntry *entry, int argument)
 {
-	int32		set_id = activation_set_argument(fcinfo, argument);
+	int32		set_id = activation_set_argument(fcinfo, argument, entry);
 
 	return activation_cancel(entry, set_id, text_to_cstring(PG_GETARG_TEXT_PP(argument)), NULL);
 }

@@ -26,7 +26,7 @@ typedef struct ActivationWish
 
 extern SessionEntry *activation_session(const pg_uuid_t *session_id, AclMode privilege);
 extern SessionEntry *activation_session_argument(FunctionCallInfo fcinfo, int argument, AclMode privilege);
-extern int32 activation_set_argument(FunctionCallInfo fcinfo, int argument);
+extern int32 activation_set_argument(FunctionCallInfo fcinfo, int argument, const SessionEntry *entry);
 extern ActivationActor activation_actor(SessionEntry **entry);
 extern char *activation_person(void);
 extern SessionEntry *activation_reading_session(bool administrator);

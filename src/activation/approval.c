@@ -387,7 +387,7 @@ Datum
 spsa_request_activation(PG_FUNCTION_ARGS)
 {
 	SessionEntry *entry = activation_session_argument(fcinfo, 0, ACL_INSERT);
-	Request		request = {.set_id = activation_set_argument(fcinfo, 1)};
+	Request		request = {.set_id = activation_set_argument(fcinfo, 1, NULL)};
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 	pg_uuid_t	session_id = entry->session_id;
 	const SetState *set;

@@ -44,8 +44,25 @@ activation_session_argument(FunctionCallInfo fcinfo, int argument, AclMode privi
 	return activation_session(PG_GETARG_UUID_P(argument), privilege);
 }
 
+/* Identifier of a set, or a group, that is assigned to the session's user, or 0. */
+static int32
+find_assigned(const SessionEntry *entry, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, ((const Grants *) entry->grants)->sets)
+	{
+		const SetState *set = lfirst(cell);
+
+		if (strcmp(set->definition->name, name) == 0)
+			return set->set_id;
+	}
+	return 0;
+}
+
+/* The set that an argument names; most are those of the session, if one is concerned. */
 int32
-activation_set_argument(FunctionCallInfo fcinfo, int argument)
+activation_set_argument(FunctionCallInfo fcinfo, int argument, const SessionEntry *entry)
 {
 	char	   *name;
 	int32		set_id;
@@ -55,7 +72,9 @@ activation_set_argument(FunctionCallInfo fcinfo, int argument)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("permission set name must not be null")));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
-	set_id = definition_find_set(name);
+	set_id = entry == NULL ? 0 : find_assigned(entry, name);
+	if (set_id == 0)
+		set_id = definition_find_set(name);
 	if (set_id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -79,7 +79,7 @@ Datum
 spsa_activation_readiness(PG_FUNCTION_ARGS)
 {
 	SessionEntry *entry = activation_session_argument(fcinfo, 0, ACL_INSERT);
-	RuleCase	what = {.set_id = activation_set_argument(fcinfo, 1),.is_question = true};
+	RuleCase	what = {.set_id = activation_set_argument(fcinfo, 1, NULL),.is_question = true};
 	const SetState *set;
 	const Rule *rule;
 

@@ -9,29 +9,27 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
+#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 #include "utils/json.h"
+#include "utils/jsonb.h"
 #include "utils/rel.h"
 
 #include "audit/audit.h"
 #include "base/guc.h"
 #include "base/owner.h"
+#include "base/table.h"
 
 static AuditActor actor_source = NULL;
 
 /* The role of SET ROLE, if there is one; database_role is who has logged in. */
 #define SET_ROLE(parameter) \
 	"CASE WHEN " parameter " IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('set_role', " parameter ") END"
-
-static OwnerStatement insert_event = {
-	"INSERT INTO spsa.audit_event (event, session_id, user_name, set_name, actor, database_role, detail)"
-	" VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, '{}')::pg_catalog.jsonb || " SET_ROLE("$8") ")",
-	8, {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-};
 
 void
 audit_set_actor(AuditActor actor)
@@ -52,23 +50,40 @@ set_role(void)
 	return GetOuterUserId() == GetSessionUserId() ? NULL : GetUserNameFromId(GetOuterUserId(), false);
 }
 
+static Datum
+detail_value(const char *detail)
+{
+	const char *role = set_role();
+	Datum		value = DirectFunctionCall1(jsonb_in, CStringGetDatum(detail == NULL ? "{}" : detail));
+	StringInfoData more;
+
+	if (role == NULL)
+		return value;
+	initStringInfo(&more);
+	appendStringInfoString(&more, "{\"set_role\": ");
+	escape_json(&more, role);
+	appendStringInfoChar(&more, '}');
+	return DirectFunctionCall2(jsonb_concat, value, DirectFunctionCall1(jsonb_in, CStringGetDatum(more.data)));
+}
+
 /* Between owner_begin() and owner_end(). */
 void
 audit_record(const AuditEvent *event)
 {
-	Datum		values[8] = {0};
-	bool		nulls[8] = {false};
+	Datum		values[AUDIT_EVENT_COLUMNS] = {0};
+	bool		nulls[AUDIT_EVENT_COLUMNS] = {false};
 
-	text_argument(values, nulls, 0, event->event);
-	nulls[1] = event->session_id == NULL;
-	values[1] = UUIDPGetDatum(event->session_id);
-	text_argument(values, nulls, 2, event->user_name);
-	text_argument(values, nulls, 3, event->set_name);
-	text_argument(values, nulls, 4, actor_source != NULL ? actor_source() : NULL);
-	text_argument(values, nulls, 5, GetUserNameFromId(GetSessionUserId(), false));
-	text_argument(values, nulls, 6, event->detail);
-	text_argument(values, nulls, 7, set_role());
-	owner_execute(&insert_event, values, nulls);
+	values[Anum_audit_event_event_id - 1] = Int64GetDatum(nextval_internal(table_oid("audit_event_id_seq"), false));
+	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	text_argument(values, nulls, Anum_audit_event_event - 1, event->event);
+	nulls[Anum_audit_event_session_id - 1] = event->session_id == NULL;
+	values[Anum_audit_event_session_id - 1] = UUIDPGetDatum(event->session_id);
+	text_argument(values, nulls, Anum_audit_event_user_name - 1, event->user_name);
+	text_argument(values, nulls, Anum_audit_event_set_name - 1, event->set_name);
+	text_argument(values, nulls, Anum_audit_event_actor - 1, actor_source != NULL ? actor_source() : NULL);
+	text_argument(values, nulls, Anum_audit_event_database_role - 1, GetUserNameFromId(GetSessionUserId(), false));
+	values[Anum_audit_event_detail - 1] = detail_value(event->detail);
+	table_insert("audit_event", AUDIT_EVENT_COLUMNS, values, nulls);
 }
 
 /* Names of the user and the set that a changed row speaks of, as far as it does. */

@@ -5,14 +5,23 @@
  * parallel workers. Locks on the tables are those of catalog reads: taken and released with the scan.
  *
  * Everything that one decision rests on must be read under one snapshot.
+ *
+ * Rows of the history are written without SPI, too, as a logical replication worker writes: constraints, indexes and
+ * triggers are PostgreSQL's own, but nothing has to be planned.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -173,4 +182,107 @@ table_find(const char *name, const char *index, ScanKey key, AttrNumber column, 
 	table_end(&scan);
 	table_snapshot_release(snapshot);
 	return !isnull;
+}
+
+/* What the executor needs to know to insert into a relation. */
+static EState *
+insertion_state(Relation relation, ResultRelInfo *target)
+{
+	EState	   *estate = CreateExecutorState();
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(relation);
+	rte->relkind = relation->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+	ExecInitRangeTable(estate, list_make1(rte));
+	InitResultRelInfo(target, relation, 1, NULL, 0);
+	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, target);
+	estate->es_output_cid = GetCurrentCommandId(true);
+	return estate;
+}
+
+/* Values of the first columns; further ones, which somebody may have added, are null. Seen by what comes next. */
+static void
+fill_slot(TupleTableSlot *slot, int ncolumns, const Datum *values, const bool *nulls)
+{
+	ExecClearTuple(slot);
+	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
+	{
+		slot->tts_isnull[i] = i >= ncolumns || nulls[i];
+		slot->tts_values[i] = slot->tts_isnull[i] ? (Datum) 0 : values[i];
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+/* Whether the row was inserted; not if another one stands in the way in the index, or has been put there meanwhile. */
+static bool
+insert_speculatively(ResultRelInfo *target, EState *estate, TupleTableSlot *slot, List *index)
+{
+	Relation	relation = target->ri_RelationDesc;
+	bool		inserted = false;
+
+	if (relation->rd_att->constr != NULL)
+		ExecConstraints(target, slot, estate);
+	while (!inserted)
+	{
+		ItemPointerData other;
+		List	   *recheck;
+		uint32		token;
+		bool		conflict = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!ExecCheckIndexConstraints(target, slot, estate, &other, index))
+			return false;
+		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+		table_tuple_insert_speculative(relation, slot, estate->es_output_cid, 0, NULL, token);
+		recheck = ExecInsertIndexTuples(target, slot, estate, false, true, &conflict, index);
+		table_tuple_complete_speculative(relation, slot, token, !conflict);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		if (!conflict)
+			ExecARInsertTriggers(estate, target, slot, recheck, NULL);
+		inserted = !conflict;
+	}
+	return true;
+}
+
+static bool
+insert(const char *name, const char *index, int ncolumns, const Datum *values, const bool *nulls)
+{
+	Relation	relation = table_open(table_oid(name), RowExclusiveLock);
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+	EState	   *estate = insertion_state(relation, target);
+	TupleTableSlot *slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(relation), &TTSOpsVirtual);
+	bool		inserted = true;
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
+		elog(ERROR, "\"spsa.%s\" is no plain table", name);
+	fill_slot(slot, ncolumns, values, nulls);
+	AfterTriggerBeginQuery();
+	ExecOpenIndices(target, index != NULL);
+	if (index == NULL)
+		ExecSimpleRelationInsert(target, estate, slot);
+	else
+		inserted = insert_speculatively(target, estate, slot, list_make1_oid(table_oid(index)));
+	ExecCloseIndices(target);
+	AfterTriggerEndQuery(estate);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	FreeExecutorState(estate);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+	return inserted;
+}
+
+/* Inserts a row. What comes next in the transaction sees it. */
+void
+table_insert(const char *name, int ncolumns, const Datum *values, const bool *nulls)
+{
+	(void) insert(name, NULL, ncolumns, values, nulls);
+}
+
+/* INSERT ... ON CONFLICT DO NOTHING: false if the unique index has a row with that key, whoever sees it. */
+bool
+table_insert_new(const char *name, const char *index, int ncolumns, const Datum *values, const bool *nulls)
+{
+	return insert(name, index, ncolumns, values, nulls);
 }

@@ -115,8 +115,12 @@
 #define Anum_activation_assignment_id 3
 #define Anum_activation_activated_at 4
 #define Anum_activation_expires_at 5
+#define Anum_activation_activated_by 6
+#define Anum_activation_reason 7
 #define Anum_activation_activation_id 8
 #define Anum_activation_before_commit 9
+#define Anum_activation_flow 10
+#define ACTIVATION_COLUMNS 10
 
 #define Anum_activation_end_activation_id 2
 
@@ -148,6 +152,17 @@
 #define Anum_flow_step_action 3
 #define Anum_flow_step_set_id 4
 
+#define Anum_audit_event_event_id 1
+#define Anum_audit_event_at 2
+#define Anum_audit_event_event 3
+#define Anum_audit_event_session_id 4
+#define Anum_audit_event_user_name 5
+#define Anum_audit_event_set_name 6
+#define Anum_audit_event_actor 7
+#define Anum_audit_event_database_role 8
+#define Anum_audit_event_detail 9
+#define AUDIT_EVENT_COLUMNS 9
+
 typedef struct TableScan
 {
 	Relation	relation;
@@ -167,5 +182,7 @@ extern Datum table_value(const TableScan *scan, HeapTuple row, AttrNumber column
 extern bool table_has_row(const char *name, const char *index, Snapshot snapshot, int nkeys, ScanKey keys);
 extern bool table_find(const char *name, const char *index, ScanKey key, AttrNumber column, Datum *value);
 extern void table_end(TableScan *scan);
+extern void table_insert(const char *name, int ncolumns, const Datum *values, const bool *nulls);
+extern bool table_insert_new(const char *name, const char *index, int ncolumns, const Datum *values, const bool *nulls);
 
 #endif							/* SPSA_TABLE_H */

@@ -44,6 +44,7 @@ INSERT INTO bench_case (key, name, kind, target) VALUES
 	('activate', 'activate + commit, over INSERT + commit', 'ratio', 1.5),
 	('activate_floor', '  floor: INSERT of the same rows (activation with foreign key, audit event)', 'ratio', NULL),
 	('activate_rows', '  over that INSERT of the same rows', 'ratio', NULL),
+	('activate_cold', '  of a session that is not in the cache, over INSERT + commit', 'ratio', NULL),
 	('large_point', 'large catalog over small: point look-up, prepared', 'ratio', 1.1),
 	('large_pool', '  pooled transaction', 'ratio', 1.1),
 	('large_attach', '  spsa_attach() of a cached session', 'ratio', 1.1),
