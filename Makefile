@@ -12,7 +12,9 @@ OBJS = \
 	src/base/table.o \
 	src/base/owner.o \
 	src/base/crypto.o \
+	src/audit/chain.o \
 	src/audit/audit.o \
+	src/audit/verify.o \
 	src/identity/token.o \
 	src/identity/redact.o \
 	src/identity/binding.o \
@@ -71,6 +73,7 @@ INSTALL_SQL = \
 	src/sql/model.sql \
 	src/sql/trigger.sql \
 	src/sql/session.sql \
+	src/sql/audit.sql \
 	src/sql/activation.sql \
 	src/sql/flow.sql \
 	src/sql/enforce.sql \
@@ -121,10 +124,12 @@ REGRESS_LIST = \
 	plan_matrix \
 	hostile \
 	hostile_engine \
-	audit
+	audit \
+	audit_chain
 
 # Isolation tests: src/test/isolation/specs/NAME.spec, expected/NAME.out.
 ISOLATION_LIST = \
+	audit_chain \
 	signals \
 	revocation \
 	activation \

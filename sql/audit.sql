@@ -294,7 +294,7 @@ SELECT encode(token_hash, 'hex') AS hash, encode(token_hash, 'base64') AS base64
 SELECT length(:'hash') AS digits, length(:'tok6') > 40 AS token;
 SELECT count(*) > 40 AS has_rows, count(*) FILTER (WHERE e::text ~ 'spsa_[A-Za-z0-9_-]{40}') AS tokens,
 	count(*) FILTER (WHERE e::text ~ substr(:'tok6', 6, 20)) AS secrets,
-	count(*) FILTER (WHERE e::text ~* :'hash' OR strpos(e::text, :'base64') > 0 OR e::text ~* '[0-9a-f]{64}') AS hashes
+	count(*) FILTER (WHERE e::text ~* :'hash' OR strpos(e::text, :'base64') > 0 OR (to_jsonb(e) - '{hash,previous_hash}'::text[])::text ~* '[0-9a-f]{64}') AS hashes
 FROM spsa.audit_event e;
 SELECT count(*) > 0 AS has_rows, count(*) FILTER (WHERE strpos(s::text, substr(:'tok6', 6, 20)) > 0) AS secrets FROM spsa.session s;
 SELECT spsa_session_info()::text ~ (:'hash' || '|' || substr(:'tok6', 6, 20)) AS shown;

@@ -750,6 +750,8 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN name IN ('lifetime', 'idle_timeout', 'duration') THEN quote_literal('1 hour')
 		WHEN name = 'expires_at' THEN quote_literal('2999-01-01')
 		WHEN name = 'starts_at' THEN quote_literal('2998-01-01')
+		WHEN name = 'before' THEN quote_literal('2000-01-01')
+		WHEN name IN ('head', 'pruned') THEN quote_literal('1/0/0/1:1:/1999-01-01/' || repeat('0', 64))
 		WHEN name = 'security_level' THEN quote_literal('standard')
 		WHEN name = 'source_ip' THEN quote_literal('::1')
 		WHEN name = 'attributes' THEN quote_literal('{}')

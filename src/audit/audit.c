@@ -8,7 +8,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "commands/async.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -21,7 +20,6 @@
 #include "utils/rel.h"
 
 #include "audit/audit.h"
-#include "base/guc.h"
 #include "base/owner.h"
 #include "base/table.h"
 
@@ -166,27 +164,6 @@ spsa_audit_change(PG_FUNCTION_ARGS)
 	record_change(psprintf("%s_%s", RelationGetRelationName(trigger->tg_relation), verb),
 				  trigger->tg_relation, old_row, new_row);
 	owner_end(&state);
-	return PointerGetDatum(NULL);
-}
-
-/* SQL: spsa.notify_event() */
-PG_FUNCTION_INFO_V1(spsa_notify_event);
-Datum
-spsa_notify_event(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	bool		isnull;
-	Datum		event_id;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function must be called as a trigger")));
-	if (guc_notify_events)
-	{
-		event_id = heap_getattr(trigger->tg_trigtuple, 1, RelationGetDescr(trigger->tg_relation), &isnull);
-		Async_Notify("spsa", psprintf(INT64_FORMAT, DatumGetInt64(event_id)));
-	}
 	return PointerGetDatum(NULL);
 }
 

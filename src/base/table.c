@@ -286,3 +286,30 @@ table_insert_new(const char *name, const char *index, int ncolumns, const Datum 
 {
 	return insert(name, index, ncolumns, values, nulls);
 }
+
+/* Rows that others have not committed, or have rolled back, are stepped over up to this many. */
+#define MOST_UNSEEN 1000
+
+/*
+ * The last row, in the order of the index, of those with this key in its first column, as the table is at this moment and
+ * not under any snapshot: for what must see its transaction's own rows, whatever the isolation level, and must not make
+ * serializable transactions fail. NULL if there is none, or so many are unseen that somebody else's open transaction would
+ * make it slow.
+ */
+HeapTuple
+table_last(Relation relation, const char *index, ScanKey key)
+{
+	Relation	index_relation = index_open(table_oid(index), AccessShareLock);
+	IndexScanDesc scan = index_beginscan(relation, index_relation, SnapshotSelf, 1, 0);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	HeapTuple	row = NULL;
+
+	index_rescan(scan, key, 1, NULL, 0);
+	for (int i = 0; i < MOST_UNSEEN && row == NULL && index_getnext_tid(scan, BackwardScanDirection) != NULL; i++)
+		if (index_fetch_heap(scan, slot))
+			row = ExecCopySlotHeapTuple(slot);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index_relation, AccessShareLock);
+	return row;
+}

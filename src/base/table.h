@@ -161,7 +161,12 @@
 #define Anum_audit_event_actor 7
 #define Anum_audit_event_database_role 8
 #define Anum_audit_event_detail 9
-#define AUDIT_EVENT_COLUMNS 9
+#define AUDIT_EVENT_COLUMNS 9	/* and what the chain's trigger writes: */
+#define Anum_audit_event_transaction_id 10
+#define Anum_audit_event_previous_id 11
+#define Anum_audit_event_previous_at 12
+#define Anum_audit_event_previous_hash 13
+#define Anum_audit_event_hash 14
 
 typedef struct TableScan
 {
@@ -184,5 +189,6 @@ extern bool table_find(const char *name, const char *index, ScanKey key, AttrNum
 extern void table_end(TableScan *scan);
 extern void table_insert(const char *name, int ncolumns, const Datum *values, const bool *nulls);
 extern bool table_insert_new(const char *name, const char *index, int ncolumns, const Datum *values, const bool *nulls);
+extern HeapTuple table_last(Relation relation, const char *index, ScanKey key);
 
 #endif							/* SPSA_TABLE_H */

@@ -72,7 +72,8 @@ static const char *const privileges[] = {
 	" 'check_rule_columns', 'activation_hours', 'spsa_set_activation_rule', 'spsa_drop_activation_rule'," \
 	" 'find_flow', 'spsa_create_flow', 'spsa_drop_flow', 'spsa_set_flow_active', 'spsa_add_flow_step'," \
 	" 'spsa_remove_flow_step'," \
-	" 'spsa_assign', 'spsa_revoke_assignment', 'spsa_revoke_all', 'spsa_user_activity', 'spsa_protect', 'spsa_unprotect'," \
+	" 'spsa_assign', 'spsa_revoke_assignment', 'spsa_revoke_all', 'spsa_user_activity', 'spsa_audit_head'," \
+	" 'spsa_verify_audit', 'spsa_protect', 'spsa_unprotect'," \
 	" 'spsa_protect_field', 'spsa_unprotect_field'," \
 	" 'spsa_protect_function', 'spsa_unprotect_function'," \
 	" 'spsa_create_masked_view', 'spsa_drop_masked_view')"

@@ -79,6 +79,8 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_revoke_assignment(text, text),
 	@extschema@.spsa_revoke_all(text),
 	@extschema@.spsa_user_activity(text, timestamptz, timestamptz),
+	@extschema@.spsa_audit_head(timestamptz, text),
+	@extschema@.spsa_verify_audit(text, text),
 	@extschema@.spsa_grant_administration(regrole),
 	@extschema@.spsa_revoke_administration(regrole)
 FROM PUBLIC;

@@ -306,10 +306,15 @@ CREATE TABLE spsa.audit_event (
 	actor text,
 	database_role text NOT NULL DEFAULT SESSION_USER,
 	detail jsonb NOT NULL DEFAULT '{}',
+	transaction_id xid8 NOT NULL,
+	previous_id bigint,
+	previous_at timestamptz,
+	previous_hash bytea,
+	hash bytea NOT NULL,
 	CONSTRAINT audit_event_pkey PRIMARY KEY (event_id)
 );
 ALTER SEQUENCE spsa.audit_event_id_seq OWNED BY spsa.audit_event.event_id;
-CREATE INDEX audit_event_session_id_idx ON spsa.audit_event (session_id);
+CREATE INDEX audit_event_session_id_idx ON spsa.audit_event (session_id, event_id);
 CREATE INDEX audit_event_user_name_at_idx ON spsa.audit_event (user_name, at);
 COMMENT ON SEQUENCE spsa.audit_event_id_seq IS 'identifiers of audit events';
 COMMENT ON TABLE spsa.audit_event IS 'history of every change of authority; without foreign keys, for it outlives what it names';
@@ -322,6 +327,11 @@ COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';
 COMMENT ON COLUMN spsa.audit_event.actor IS 'user of the attached session that did it, or who acts as that user; null when no session was attached';
 COMMENT ON COLUMN spsa.audit_event.database_role IS 'database role that has logged in; the role of SET ROLE, if any, is in detail';
 COMMENT ON COLUMN spsa.audit_event.detail IS 'further facts as a JSON object';
+COMMENT ON COLUMN spsa.audit_event.transaction_id IS 'transaction that wrote it';
+COMMENT ON COLUMN spsa.audit_event.previous_id IS 'event before it of the same session (of those without session, if it has none), the latest that its transaction could see; null: none';
+COMMENT ON COLUMN spsa.audit_event.previous_at IS 'time of that event';
+COMMENT ON COLUMN spsa.audit_event.previous_hash IS 'hash of that event';
+COMMENT ON COLUMN spsa.audit_event.hash IS 'SHA-256 of all other columns that are not null, in their order: length of the name in 4 bytes, the name, length of the value in 4 bytes, the value. Numbers, also lengths, are big-endian, of 8 bytes as values; times are microseconds since 2000-01-01 in UTC, texts UTF-8, a uuid its 16 bytes, detail its text as PostgreSQL shows it';
 
 -- Configuration belongs into a dump; sessions, activations, secrets and history do not.
 SELECT pg_catalog.pg_extension_config_dump('spsa.app_user', '');

@@ -28,8 +28,8 @@ CREATE FUNCTION spsa.check_static_exclusion() RETURNS trigger LANGUAGE c AS 'MOD
 COMMENT ON FUNCTION spsa.check_static_exclusion() IS 'trigger: refuses what gives a user two sets that exclude each other (23514)';
 CREATE FUNCTION spsa.audit_change() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_audit_change';
 COMMENT ON FUNCTION spsa.audit_change() IS 'trigger: writes the change of a row to audit_event; with the argument direct, only if none of the extension''s functions makes it';
-CREATE FUNCTION spsa.notify_event() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_notify_event';
-COMMENT ON FUNCTION spsa.notify_event() IS 'trigger: NOTIFY spsa with the event''s identifier if spsa.notify_events is on';
+CREATE FUNCTION spsa.chain_event() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_chain_event';
+COMMENT ON FUNCTION spsa.chain_event() IS 'trigger: links an event to the one before it, whatever the row says about that, and does NOTIFY spsa with the event''s identifier if spsa.notify_events is on. Under session_replication_role = replica a row that has a hash stays as it is';
 CREATE FUNCTION spsa.signal_definition() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_signal_definition';
 COMMENT ON FUNCTION spsa.signal_definition() IS 'trigger: tells every backend at commit that permission sets changed';
 CREATE FUNCTION spsa.signal_session() RETURNS trigger LANGUAGE c AS 'MODULE_PATHNAME', 'spsa_signal_session';
@@ -128,8 +128,8 @@ CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_field EXECUTE FUN
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_function EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.exclusion EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.masked_view EXECUTE FUNCTION spsa.audit_change();
-CREATE TRIGGER notify_event AFTER INSERT ON spsa.audit_event
-	FOR EACH ROW EXECUTE FUNCTION spsa.notify_event();
+CREATE TRIGGER chain_event BEFORE INSERT ON spsa.audit_event
+	FOR EACH ROW EXECUTE FUNCTION spsa.chain_event();
 
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.permission_set
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_definition();
@@ -189,6 +189,7 @@ CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session_end EXECUTE FUNCTI
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.activation_end EXECUTE FUNCTION spsa.signal_session();
 
+ALTER TABLE spsa.audit_event ENABLE ALWAYS TRIGGER chain_event;
 ALTER TABLE spsa.permission_set ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.object_permission ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.row_scope ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;

@@ -127,6 +127,7 @@ CREATE TABLE activation_twin (LIKE spsa.activation INCLUDING INDEXES, FOREIGN KE
 CREATE SEQUENCE twin_seq;
 ALTER TABLE activation_twin ALTER activated_at SET DEFAULT clock_timestamp(), ALTER activation_id SET DEFAULT nextval('twin_seq');
 CREATE TABLE audit_twin (LIKE spsa.audit_event INCLUDING INDEXES);
+ALTER TABLE audit_twin DROP transaction_id, DROP previous_id, DROP previous_at, DROP previous_hash, DROP hash;
 ALTER TABLE audit_twin ALTER at SET DEFAULT clock_timestamp(), ALTER event_id SET DEFAULT nextval('twin_seq');
 GRANT INSERT, SELECT ON activation_twin, audit_twin TO bench_admin;
 GRANT USAGE ON SEQUENCE twin_seq TO bench_admin;
