@@ -133,6 +133,8 @@ VALUES ('forged', :'second', '2020-01-01', '3', 1000, '2000-01-01', '\x00', '\x0
 SELECT e.transaction_id = pg_current_xact_id() AS transaction, p.event AS previous, p.session_id = e.session_id AS same_session, e.previous_at = p.at AS previous_at,
 	e.previous_hash = p.hash AS previous_hash, e.hash = chain_hash(e) AS hash
 FROM spsa.audit_event e JOIN spsa.audit_event p ON p.event_id = e.previous_id WHERE e.event = 'forged';
+INSERT INTO spsa.audit_event (event, session_id, previous_id, previous_at, previous_hash)
+SELECT 'first', gen_random_uuid(), event_id, at, hash FROM spsa.audit_event WHERE event = 'forged' RETURNING previous_id, previous_at, previous_hash;
 ROLLBACK;
 -- and without the trigger
 SET session_replication_role = replica;

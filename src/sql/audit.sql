@@ -5,7 +5,7 @@ CREATE FUNCTION @extschema@.spsa_audit_head(before timestamptz DEFAULT NULL, pru
 COMMENT ON FUNCTION @extschema@.spsa_audit_head(timestamptz, text) IS
 'what fixes all audit events that are committed: a line to be kept outside of the database, and given to spsa_verify_audit(). It has, separated by "/": the format (1), the number of events, the greatest event_id, the snapshot, the time of "before" or "-", and a digest (SHA-256 in hexadecimal: 32 bytes of zero, and for each event, in the order of at and event_id, the SHA-256 of the digest so far and the event''s hash).
 before: only events before this time, which are going to be deleted; null: all. pruned: the head of those that were deleted already; null: none were. For roles that may select from spsa.audit_event.
-Errors: 22P02 malformed head; 22023 before is not in the past, or pruned has no such time; 25001 the transaction has written something; 25006 on a standby; 42501 not permitted; 55000 an event that another server has written.';
+Errors: 22P02 (22003, 22007) malformed head; 22023 before is not in the past, or pruned has no such time; 25001 the transaction has written something; 25006 on a standby; 42501 not permitted; 55000 an event that another server has written.';
 
 CREATE FUNCTION @extschema@.spsa_verify_audit(head text DEFAULT NULL, pruned text DEFAULT NULL)
 	RETURNS TABLE (event_id bigint, session_id uuid, problem text)
@@ -13,4 +13,4 @@ CREATE FUNCTION @extschema@.spsa_verify_audit(head text DEFAULT NULL, pruned tex
 COMMENT ON FUNCTION @extschema@.spsa_verify_audit(text, text) IS
 'broken links of the audit trail, the first one first; no row: it is intact. problem: "event was changed" (or was not written by the extension), "event before it is missing", "... is of another session", "... was replaced"; and, if a head is given, in a last row without event, how many of the events that it covers are missing, or that there are more, or that they are not the same. Without a head, nothing tells that the last events of a session, or whole sessions, are missing.
 head: what spsa_audit_head() returned at any time. pruned: what spsa_audit_head(before) returned for events that were deleted since: those before that time may be missing; null: none may. Takes time: it reads all events. For roles that may select from spsa.audit_event.
-Errors: 22P02 malformed head; 22023 pruned has no time before which events were deleted; 42501 not permitted.';
+Errors: 22P02 (22003, 22007) malformed head; 22023 pruned has no time before which events were deleted; 42501 not permitted.';

@@ -119,12 +119,22 @@ $_->quit for $ann, $bob, $reader;
 
 # What would have to write.
 for my $sql ("SELECT spsa_activate_own('gated')", "SELECT spsa_deactivate_own('gated')", 'SELECT spsa_close_session()', "SELECT spsa_open_session('ann')",
-	"SELECT spsa_open_own_session()", 'SELECT spsa_purge()', "SELECT spsa_assign('ann', 'gated')")
+	"SELECT spsa_open_own_session()", 'SELECT spsa_purge()', "SELECT spsa_assign('ann', 'gated')",
+	'SELECT spsa_audit_head()')
 {
 	my ($ret, $out, $err) = $standby->psql('postgres', "SET ROLE regress_spsa_app; SELECT FROM spsa_attach_connection('$idle_token'); RESET ROLE;\n\\set VERBOSITY sqlstate\n$sql", on_error_stop => 0);
 	like($err, $sql =~ /own_session/ ? qr/ERROR:  (25006|28000)$/m : qr/ERROR:  25006$/m, "standby: fails cleanly: $sql");
 }
 is($standby->safe_psql('postgres', "SET ROLE regress_spsa_app; SELECT FROM spsa_attach_connection('$idle_token'); SELECT spsa_touch(); SELECT spsa_user_name()"), "\nann", 'standby: a touch writes nothing');
+
+# The audit trail: what the primary fixes can be verified on the standby.
+my $head = $primary->safe_psql('postgres', 'SELECT spsa_audit_head()');
+$replayed->();
+is($standby->safe_psql('postgres', "SELECT * FROM spsa_verify_audit('$head')"), '', 'standby: the audit trail is intact');
+is($primary->safe_psql('postgres', "SELECT problem FROM spsa_verify_audit('$head')"), '', 'and on the primary, which crashed in between');
+$primary->safe_psql('postgres', 'DELETE FROM spsa.audit_event WHERE event_id = (SELECT max(event_id) FROM spsa.audit_event)');
+$replayed->();
+like($standby->safe_psql('postgres', "SELECT problem FROM spsa_verify_audit('$head')"), qr/^1 of \d+ events that the head covers are missing$/, 'standby: a cut tail shows');
 
 # Promotion.
 my $through = connection($standby, $idle_token);
