@@ -112,6 +112,7 @@ REGRESS_LIST = \
 	flow \
 	protect \
 	function_guard \
+	held_result \
 	partition \
 	row_scope \
 	statements \

@@ -5,7 +5,12 @@
  * without policies are checked likewise. While it runs the binding stands still; it can be continued only under the binding that it was
  * started under, and closed under any.
  *
- * Workers of a parallel plan run what their leader has checked; what functions run in them is checked there.
+ * A statement in which something protected has been called, by whatever functions, may keep results of it: tuplestores of
+ * functions, subqueries that are evaluated once. It is not checked at its start and may change the binding; but what is
+ * left of it can be fetched only under the binding of the call, and a call whose results outlive the binding is refused.
+ *
+ * Workers of a parallel plan run what their leader has checked; what functions run in them is checked there. Of their calls
+ * the leader need not know: what is fetched in portions has no workers.
  */
 #include "postgres.h"
 
@@ -44,25 +49,38 @@ static uint64 changes_before = 0;	/* session_own_changes() at depth 0 */
 typedef struct Running
 {
 	int			depth;			/* of ExecutorRun */
-	bool		holding;		/* a result is being stored that outlives its
+	bool		holding;		/* it belongs to a result that outlives its
 								 * transaction */
+	struct Frame *frame;		/* the innermost query */
 } Running;
 
-static const Running nothing_running = {0, false};
-static Running running = {0, false};
+static const Running nothing_running = {0, false, NULL};
+static Running running = {0, false, NULL};
 static Running *at_beginning = NULL;	/* of subtransactions, by nesting
 										 * level; none that began before the
 										 * library was loaded */
 static int	max_level = 0;
 
-/* Marked plans that have been started, and under which binding. */
+/* Marked plans that have been started, and queries in which something protected was called; and under which binding. */
 typedef struct Started
 {
 	QueryDesc  *query;			/* key */
+	bool		marked;			/* the plan is */
+	bool		mixed;			/* calls were made under several bindings */
 	bool		attached;
 	uint8_t		hash[CRYPTO_HASH_BYTES];
 	SessionEntry *session;		/* pinned; NULL: none */
 } Started;
+
+/* A query that runs, in the memory of the function that runs it. */
+typedef struct Frame
+{
+	struct Frame *outer;
+	QueryDesc  *query;
+	Started    *started;		/* NULL: not noted */
+	uint64		noted;			/* binding_epoch() of the last call that was
+								 * noted here and further out */
+} Frame;
 
 static HTAB *started_plans = NULL;
 static bool any_started = false;	/* whether it has entries */
@@ -110,18 +128,24 @@ executor_guard_session(void)
 	return entry;
 }
 
+static void
+refuse_holding(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot declare a cursor WITH HOLD over protected objects"),
+			 errdetail("Its result could be read after the session has ended."),
+			 errhint("Use a cursor WITHOUT HOLD, or store the result in a temporary table.")));
+}
+
 /* The valid session, pinned, or NULL. */
 static SessionEntry *
 check_start(const PlannedStmt *plan)
 {
 	SessionEntry *entry = executor_guard_session();
 
-	if (running.holding || (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot declare a cursor WITH HOLD over protected objects"),
-				 errdetail("Its result could be read after the session has ended."),
-				 errhint("Use a cursor WITHOUT HOLD, or store the result in a temporary table.")));
+	if (running.holding)
+		refuse_holding();
 	check_shapes(plan, entry);
 	object_guard_check_writes(entry, plan);
 	if (entry != NULL)
@@ -129,10 +153,14 @@ check_start(const PlannedStmt *plan)
 	return entry;
 }
 
-/*
- * A portal that is run to its end into a store: at COMMIT, for a PL/pgSQL loop that commits, or for a cursor WITH HOLD
- * over a function (which is seen by its option when it is declared only if it reads protected objects itself).
- */
+/* A cursor WITH HOLD: what functions have given is kept from its first row on, and stored at COMMIT without calling them. */
+static bool
+is_held(void)
+{
+	return ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0;
+}
+
+/* A portal that is run to its end into a store: a cursor WITH HOLD at COMMIT, and that of a PL/pgSQL loop that commits. */
 static bool
 fills_hold_store(const QueryDesc *query)
 {
@@ -166,36 +194,75 @@ forget_plan(void *query)
 }
 
 /* Until the executor's memory of it goes away, by its end or by an abort. */
-static void
-remember_plan(QueryDesc *query, SessionEntry *session)
+static Started *
+remember_plan(QueryDesc *query)
 {
 	MemoryContextCallback *callback = MemoryContextAllocZero(query->estate->es_query_cxt, sizeof(MemoryContextCallback));
 	const Binding *binding;
 	Started    *started = hash_search(started_plans, &query, HASH_ENTER, NULL);
 
 	any_started = true;
+	started->marked = started->mixed = false;
+	started->session = NULL;
 	started->attached = binding_current(&binding) == BINDING_ATTACHED;
 	if (started->attached)
 		memcpy(started->hash, binding->hash, CRYPTO_HASH_BYTES);
-	started->session = session;
 	callback->func = forget_plan;
 	callback->arg = query;
 	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, callback);
+	return started;
+}
+
+static bool
+is_bound_as_started(const Started *started)
+{
+	const Binding *binding;
+	bool		attached = binding_current(&binding) == BINDING_ATTACHED;
+
+	return !started->mixed && attached == started->attached &&
+		(!attached || crypto_equal(binding->hash, started->hash, CRYPTO_HASH_BYTES));
 }
 
 static void
 check_continue(const Started *started)
 {
-	const Binding *binding;
-	bool		attached = binding_current(&binding) == BINDING_ATTACHED;
-
-	if (attached != started->attached ||
-		(attached && !crypto_equal(binding->hash, started->hash, CRYPTO_HASH_BYTES)))
+	if (!is_bound_as_started(started))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("statement was started under another session"),
 				 errhint("Attach the session under which the cursor was opened, or open it again.")));
 }
+
+/* ---- calls ---- */
+
+/* Whether executor_guard_note_call() has nothing to say. */
+bool
+executor_guard_knows_call(void)
+{
+	return !running.holding && !is_held() && (running.frame == NULL || running.frame->noted == binding_epoch());
+}
+
+static void
+note_call(Frame *frame)
+{
+	if (frame->started == NULL)
+		frame->started = remember_plan(frame->query);
+	else if (!frame->started->marked && !is_bound_as_started(frame->started))
+		frame->started->mixed = true;
+	frame->noted = binding_epoch();
+}
+
+/* Something protected is called, as the session permits, by somebody who is not exempt. */
+void
+executor_guard_note_call(void)
+{
+	if (running.holding || is_held())
+		refuse_holding();
+	for (Frame *frame = running.frame; frame != NULL && frame->noted != binding_epoch(); frame = frame->outer)
+		note_call(frame);
+}
+
+/* ---- the hooks ---- */
 
 static void
 start(QueryDesc *query, int eflags)
@@ -211,6 +278,7 @@ static void
 start_guarded(QueryDesc *query, int eflags, SessionEntry *session)
 {
 	SessionEntry *outer = session_value_running;
+	Started    *started;
 
 	/* Functions of the user's may be called: partitions are pruned. */
 	binding_hold();
@@ -218,7 +286,9 @@ start_guarded(QueryDesc *query, int eflags, SessionEntry *session)
 	{
 		session_value_running = session;
 		start(query, eflags);
-		remember_plan(query, session);
+		started = remember_plan(query);
+		started->marked = true;
+		started->session = session;
 	}
 	PG_CATCH();
 	{
@@ -261,8 +331,10 @@ static void
 start_checked(QueryDesc *query, int eflags)
 {
 	bool		marked = plan_mark_present(query->plannedstmt) || object_guard_concerns(query->plannedstmt);
+	Running		outer = running;
 	SessionEntry *session = NULL;
 
+	running.holding = outer.holding || is_held();
 	if (plan_mark_may_run_plans(query->plannedstmt))
 		plan_mark_check_plans();
 	if (marked)
@@ -273,6 +345,7 @@ start_checked(QueryDesc *query, int eflags)
 		start_guarded(query, eflags, session);
 	else
 		start(query, eflags);
+	running = outer;
 }
 
 static void
@@ -286,7 +359,7 @@ guard_start(QueryDesc *query, int eflags)
 		start_checked(query, eflags);
 }
 
-static const Started *
+static Started *
 find_started(QueryDesc *query)
 {
 	if (!any_started)
@@ -319,15 +392,17 @@ execute(QueryDesc *query, const RunArguments *run)
 		standard_ExecutorRun(query, run->direction, run->count, run->once);
 }
 
-/* What runs inside a portal that is being stored belongs to its result. */
+/* What runs inside a portal that is held, or is being stored, belongs to its result. */
 static void
-execute_counted(QueryDesc *query, const RunArguments *run)
+execute_counted(QueryDesc *query, Started *started, const RunArguments *run)
 {
 	Running		outer = running;
+	Frame		frame = {outer.frame, query, started, 0};
 
 	if (running.depth++ == 0)
 		changes_before = plan_mark_any ? session_own_changes() : UNKNOWN;
-	running.holding = outer.holding || fills_hold_store(query);
+	running.holding = outer.holding || is_held() || fills_hold_store(query);
+	running.frame = &frame;
 	execute(query, run);
 	running = outer;
 }
@@ -343,29 +418,15 @@ is_only_closed(const QueryDesc *query)
 }
 
 static void
-execute_guarded(QueryDesc *query, const RunArguments *run)
+execute_marked(QueryDesc *query, Started *started, const RunArguments *run)
 {
-	const Started *started = find_started(query);
 	SessionEntry *outer = session_value_running;
 
-	if (started == NULL)
-	{
-		execute_counted(query, run);
-		return;
-	}
-	if (run != NULL || !is_only_closed(query))
-		check_continue(started);
-	if (fills_hold_store(query))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot keep a result of protected objects beyond the transaction"),
-				 errdetail("It could be read after the session has ended."),
-				 errhint("Read all rows before COMMIT.")));
 	session_value_running = started->session;
 	binding_hold();
 	PG_TRY();
 	{
-		execute_counted(query, run);
+		execute_counted(query, started, run);
 	}
 	PG_FINALLY();
 	{
@@ -373,6 +434,33 @@ execute_guarded(QueryDesc *query, const RunArguments *run)
 		session_value_running = outer;
 	}
 	PG_END_TRY();
+}
+
+/* What is noted for its calls alone may have changed the binding before it is finished: calls are checked one by one. */
+static void
+check_execution(const QueryDesc *query, const Started *started, const RunArguments *run)
+{
+	if (run != NULL || (started->marked && !is_only_closed(query)))
+		check_continue(started);
+	if (run != NULL && (running.holding || fills_hold_store(query)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot keep a result of protected objects beyond the transaction"),
+				 errdetail("It could be read after the session has ended."),
+				 errhint("Read all rows before COMMIT.")));
+}
+
+static void
+execute_guarded(QueryDesc *query, const RunArguments *run)
+{
+	Started    *started = find_started(query);
+
+	if (started != NULL)
+		check_execution(query, started, run);
+	if (started != NULL && started->marked)
+		execute_marked(query, started, run);
+	else
+		execute_counted(query, started, run);
 }
 
 static void

@@ -6,5 +6,7 @@
 
 extern void executor_guard_init(void);
 extern SessionEntry *executor_guard_session(void);
+extern bool executor_guard_knows_call(void);
+extern void executor_guard_note_call(void);
 
 #endif							/* SPSA_EXECUTOR_GUARD_H */

@@ -42,6 +42,7 @@
 #include "base/owner.h"
 #include "base/signal.h"
 #include "base/table.h"
+#include "enforce/executor_guard.h"
 #include "enforce/function_guard.h"
 #include "enforce/protect.h"
 #include "grant/definition_cache.h"
@@ -338,7 +339,13 @@ check_call(const ProtectedFunction *called)
 		return;
 	}
 	state = session_current(&entry);
-	if ((state == SESSION_LIVE && shape_of(entry, &question)->reach == REACH_ALL) || is_exempt())
+	if (state == SESSION_LIVE && shape_of(entry, &question)->reach == REACH_ALL)
+	{
+		if (!executor_guard_knows_call() && !is_exempt())
+			executor_guard_note_call();
+		return;
+	}
+	if (is_exempt())
 		return;
 	if (state == SESSION_OVER)
 		session_raise_invalid();

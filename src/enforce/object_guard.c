@@ -21,6 +21,7 @@
 
 #include "base/guc.h"
 #include "base/table.h"
+#include "enforce/executor_guard.h"
 #include "enforce/masked_view.h"
 #include "enforce/object_guard.h"
 #include "grant/protection.h"
@@ -345,7 +346,10 @@ object_guard_check_sequence(Oid sequence, Privilege privilege, bool report)
 	if (!object_guard_session(&entry, report))
 		return false;
 	if (entry != NULL && shape_of(entry, &question)->reach == REACH_ALL)
+	{
+		executor_guard_note_call();
 		return true;
+	}
 	if (report)
 		refuse_object(entry, sequence, privilege);
 	return false;
