@@ -109,6 +109,20 @@ table_extension_owner(void)
 	return owner;
 }
 
+/* The owner of any relation. */
+Oid
+table_relation_owner(Oid relation)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for relation %u", relation);
+	owner = ((Form_pg_class) GETSTRUCT(row))->relowner;
+	ReleaseSysCache(row);
+	return owner;
+}
+
 Snapshot
 table_snapshot(void)
 {

@@ -35,7 +35,6 @@
 
 static ExecutorStart_hook_type previous_start = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
-static ProcessUtility_hook_type previous_utility = NULL;
 static ExecutorFinish_hook_type previous_finish = NULL;
 static int	procedures = 0;		/* CALL and DO that are running */
 static uint64 changes_before = 0;	/* session_own_changes() at depth 0 */
@@ -111,21 +110,8 @@ check_shapes(const PlannedStmt *plan, SessionEntry *entry)
 SessionEntry *
 executor_guard_session(void)
 {
-	SessionEntry *entry;
-
 	AcceptInvalidationMessages();
-	switch (session_current(&entry))
-	{
-		case SESSION_LIVE:
-			break;
-		case SESSION_OVER:
-			session_raise_invalid();
-		case SESSION_NONE:
-			if (guc_require_session)
-				session_raise_missing();
-			break;
-	}
-	return entry;
+	return session_valid(guc_require_session);
 }
 
 static void
@@ -501,7 +487,7 @@ process_procedure(const UtilityArguments *utility)
 	procedures++;
 	PG_TRY();
 	{
-		utility_process(previous_utility, utility);
+		utility_process(utility);
 	}
 	PG_FINALLY();
 	{
@@ -511,24 +497,22 @@ process_procedure(const UtilityArguments *utility)
 }
 
 static void
-guard_utility(PlannedStmt *statement, const char *string, bool read_only, ProcessUtilityContext context,
-			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+guard_utility(UtilityArguments *utility)
 {
-	UtilityArguments utility = {statement, string, read_only, context, params, environment, dest, completion};
-	NodeTag		tag = nodeTag(statement->utilityStmt);
+	const Node *statement = utility->statement->utilityStmt;
 
-	if (runs_plans(statement->utilityStmt))
+	if (runs_plans(statement))
 	{
 		AcceptInvalidationMessages();
 		plan_mark_check_plans();
 	}
-	if (tag == T_CallStmt || tag == T_DoStmt)
-		process_procedure(&utility);
+	if (IsA(statement, CallStmt) || IsA(statement, DoStmt))
+		process_procedure(utility);
 	else
-		utility_process(previous_utility, &utility);
+		utility_process(utility);
 
 	/* SET and RESET of the token, within a function too. */
-	if (tag == T_VariableSetStmt)
+	if (IsA(statement, VariableSetStmt))
 		plan_mark_check_plans();
 }
 
@@ -582,8 +566,7 @@ executor_guard_init(void)
 	ExecutorStart_hook = guard_start;
 	previous_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_run;
-	previous_utility = ProcessUtility_hook;
-	ProcessUtility_hook = guard_utility;
+	utility_add(guard_utility);
 	previous_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = guard_finish;
 }

@@ -5,7 +5,7 @@
  * that grants need no DDL and cost nothing per row. It looks at the column that it is given, by number, and not at any
  * name: a rename can't turn it to another field.
  *
- * The view is no security barrier: it has no condition that could be overtaken, a masked field is not in the query any
+ * The view need be no security barrier: it has no condition that could be overtaken, a masked field is not in the query any
  * more, and rows are kept behind the table's own policies. As a barrier it would keep the user's conditions from indexes
  * unless their operators are leakproof, and readable fields would cost what the table does not.
  *
@@ -220,16 +220,29 @@ masked_view_fault(Oid role)
 }
 
 static bool
-is_recorded_owner(Oid role)
+has_record(const char *index, AttrNumber column, Oid value)
 {
 	Snapshot	snapshot = table_snapshot();
 	ScanKeyData key;
 	bool		found;
 
-	table_key(&key, Anum_masked_view_owner, F_OIDEQ, ObjectIdGetDatum(role));
-	found = table_has_row("masked_view", "masked_view_owner_idx", snapshot, 1, &key);
+	table_key(&key, column, F_OIDEQ, ObjectIdGetDatum(value));
+	found = table_has_row("masked_view", index, snapshot, 1, &key);
 	table_snapshot_release(snapshot);
 	return found;
+}
+
+/* Whether spsa_create_masked_view() has made the view. */
+bool
+masked_view_is_recorded(Oid view)
+{
+	return has_record("masked_view_pkey", Anum_masked_view_view, view);
+}
+
+static bool
+is_recorded_owner(Oid role)
+{
+	return has_record("masked_view_owner_idx", Anum_masked_view_owner, role);
 }
 
 /* A role that was found to be in order, until anything changes on which that rests: see also the signals of the table. */
@@ -346,15 +359,7 @@ PG_FUNCTION_INFO_V1(spsa_masked_support);
 Datum
 spsa_masked_support(PG_FUNCTION_ARGS)
 {
-	SupportRequestSimplify *request = (SupportRequestSimplify *) PG_GETARG_POINTER(0);
-	Node	   *result = NULL;
-
-	if (IsA(request, SupportRequestSimplify) && request->root != NULL)
-	{
-		plan_mark_set(request->root, request->fcall->funcid);
-		result = fold(request->root, request->fcall);
-	}
-	PG_RETURN_POINTER(result);
+	return plan_mark_support(fcinfo, fold);
 }
 
 /* What is not folded is not known to be readable. SQL: spsa.masked(anyelement) */

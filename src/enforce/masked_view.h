@@ -13,6 +13,7 @@ typedef struct MaskedView
 } MaskedView;
 
 extern void masked_view_init(void);
+extern bool masked_view_is_recorded(Oid view);
 extern bool masked_view_read(Relation view, MaskedView *masked);
 extern char *masked_view_fault(Oid role);
 extern bool masked_view_exempts(Oid role);

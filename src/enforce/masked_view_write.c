@@ -505,19 +505,6 @@ delete_row(Write *write, HeapTuple row)
 
 /* ---- the trigger ---- */
 
-static bool
-is_recorded(Oid view)
-{
-	Snapshot	snapshot = table_snapshot();
-	ScanKeyData key;
-	bool		found;
-
-	table_key(&key, Anum_masked_view_view, F_OIDEQ, ObjectIdGetDatum(view));
-	found = table_has_row("masked_view", "masked_view_pkey", snapshot, 1, &key);
-	table_snapshot_release(snapshot);
-	return found;
-}
-
 static HeapTuple
 write_row(Write *write, const MaskedView *masked, const TriggerData *trigger)
 {
@@ -545,7 +532,7 @@ spsa_write_masked_view(PG_FUNCTION_ARGS)
 	HeapTuple	result;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
-		!is_recorded(RelationGetRelid(trigger->tg_relation)) || !masked_view_read(trigger->tg_relation, &masked))
+		!masked_view_is_recorded(RelationGetRelid(trigger->tg_relation)) || !masked_view_read(trigger->tg_relation, &masked))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function must be called as a trigger of a masked view")));

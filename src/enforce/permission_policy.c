@@ -206,13 +206,5 @@ PG_FUNCTION_INFO_V1(spsa_permission_support);
 Datum
 spsa_permission_support(PG_FUNCTION_ARGS)
 {
-	SupportRequestSimplify *request = (SupportRequestSimplify *) PG_GETARG_POINTER(0);
-	Node	   *result = NULL;
-
-	if (IsA(request, SupportRequestSimplify) && request->root != NULL)
-	{
-		plan_mark_set(request->root, request->fcall->funcid);
-		result = fold(request->root, request->fcall);
-	}
-	PG_RETURN_POINTER(result);
+	return plan_mark_support(fcinfo, fold);
 }

@@ -113,6 +113,21 @@ plan_mark_set(PlannerInfo *root, Oid function)
 	add_item(root->glob, ITEM_HARMLESS, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function)));
 }
 
+/* A support function that puts what is known when a query is planned in the place of a call, and marks the plan. */
+Datum
+plan_mark_support(FunctionCallInfo fcinfo, Node *(*fold) (PlannerInfo *, const FuncExpr *))
+{
+	SupportRequestSimplify *request = (SupportRequestSimplify *) PG_GETARG_POINTER(0);
+	Node	   *result = NULL;
+
+	if (IsA(request, SupportRequestSimplify) && request->root != NULL)
+	{
+		plan_mark_set(request->root, request->fcall->funcid);
+		result = fold(request->root, request->fcall);
+	}
+	PG_RETURN_POINTER(result);
+}
+
 static void
 remember_folded(const Question *question, uint64 shape)
 {

@@ -2,6 +2,7 @@
 #ifndef SPSA_PLAN_MARK_H
 #define SPSA_PLAN_MARK_H
 
+#include "fmgr.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
@@ -11,6 +12,7 @@ extern bool plan_mark_any;
 
 extern void plan_mark_init(void);
 extern void plan_mark_set(PlannerInfo *root, Oid function);
+extern Datum plan_mark_support(FunctionCallInfo fcinfo, Node *(*fold) (PlannerInfo *, const FuncExpr *));
 extern void plan_mark_add(PlannerGlobal *glob, const Question *question, uint64 shape);
 extern bool plan_mark_may_hold_values(void);
 extern void plan_mark_add_values(PlannerGlobal *glob, SessionEntry *entry);

@@ -278,23 +278,10 @@ arm_holds(const List *tests, FunctionCallInfo fcinfo)
 SessionEntry *
 row_policy_session(void)
 {
-	SessionEntry *entry;
-
 	/* Outside a checked plan nobody else has looked for news. */
 	if (!binding_is_held() && !IsParallelWorker())
 		AcceptInvalidationMessages();
-	switch (session_current(&entry))
-	{
-		case SESSION_LIVE:
-			return entry;
-		case SESSION_OVER:
-			session_raise_invalid();
-		case SESSION_NONE:
-			break;
-	}
-	if (guc_require_session)
-		session_raise_missing();
-	return NULL;
+	return session_valid(guc_require_session);
 }
 
 static bool

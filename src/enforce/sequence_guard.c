@@ -49,7 +49,6 @@ static planner_hook_type previous_planner = NULL;
 static object_access_hook_type previous_access = NULL;
 static needs_fmgr_hook_type previous_needs = NULL;
 static ExecutorCheckPerms_hook_type previous_check = NULL;
-static ProcessUtility_hook_type previous_utility = NULL;
 
 /* The functions. Ours are in schema spsa, named guarded_ and so on, with the same arguments and result. */
 static const struct
@@ -383,7 +382,7 @@ process_copying(const UtilityArguments *utility, const CopyStmt *statement)
 	copying.draws = 0;
 	PG_TRY();
 	{
-		utility_process(previous_utility, utility);
+		utility_process(utility);
 	}
 	PG_FINALLY();
 	{
@@ -403,24 +402,23 @@ replace_in_call(PlannedStmt *statement)
 }
 
 static void
-guard_utility(PlannedStmt *statement, const char *string, bool read_only, ProcessUtilityContext context,
-			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+guard_utility(UtilityArguments *utility)
 {
-	UtilityArguments utility = {statement, string, read_only, context, params, environment, dest, completion};
+	const Node *statement = utility->statement->utilityStmt;
 	const CopyStmt *copy = NULL;
 
-	if (IsA(statement->utilityStmt, CallStmt) && is_any_protected())
-		utility.statement = replace_in_call(statement);
-	else if (IsA(statement->utilityStmt, CopyStmt))
+	if (IsA(statement, CallStmt) && is_any_protected())
+		utility->statement = replace_in_call(utility->statement);
+	else if (IsA(statement, CopyStmt))
 	{
-		copy = (const CopyStmt *) statement->utilityStmt;
+		copy = (const CopyStmt *) statement;
 		if (!copy->is_from || copy->relation == NULL || copy->whereClause != NULL || !is_any_protected())
 			copy = NULL;
 	}
 	if (copy != NULL || copying.statement != NULL || copying.draws > 0)
-		process_copying(&utility, copy);
+		process_copying(utility, copy);
 	else
-		utility_process(previous_utility, &utility);
+		utility_process(utility);
 }
 
 /* ---- guarded calls ---- */
@@ -516,6 +514,5 @@ sequence_guard_init(void)
 	needs_fmgr_hook = keep_from_inlining;
 	previous_check = ExecutorCheckPerms_hook;
 	ExecutorCheckPerms_hook = guard_copy;
-	previous_utility = ProcessUtility_hook;
-	ProcessUtility_hook = guard_utility;
+	utility_add(guard_utility);
 }

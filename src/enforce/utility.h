@@ -1,4 +1,4 @@
-/* utility.h - passing a utility command on. */
+/* utility.h - what stands around utility commands. */
 #ifndef SPSA_UTILITY_H
 #define SPSA_UTILITY_H
 
@@ -15,8 +15,12 @@ typedef struct UtilityArguments
 	QueryEnvironment *environment;
 	DestReceiver *dest;
 	QueryCompletion *completion;
+	int			remaining;		/* handlers that have not seen it */
 } UtilityArguments;
 
-extern void utility_process(ProcessUtility_hook_type previous, const UtilityArguments *utility);
+typedef void (*UtilityHandler) (UtilityArguments *utility);
+
+extern void utility_add(UtilityHandler handler);
+extern void utility_process(const UtilityArguments *utility);
 
 #endif							/* SPSA_UTILITY_H */

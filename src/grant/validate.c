@@ -467,19 +467,6 @@ canonical_literals(Datum literals, Oid type, const char *field)
 	return PointerGetDatum(construct_array(elements, kept, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-static Oid
-relation_owner(Oid object)
-{
-	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(object));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for relation %u", object);
-	owner = ((Form_pg_class) GETSTRUCT(row))->relowner;
-	ReleaseSysCache(row);
-	return owner;
-}
-
 /*
  * The same as the owner of the relation, as maintenance commands do: reading an array of a domain runs the checks of the
  * domain, which are code of others, and whoever touches a row of spsa.row_scope comes by here.
@@ -492,7 +479,7 @@ canonical_literals_as_owner(Datum literals, Oid type, const char *field, Oid obj
 	Datum		result;
 
 	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(relation_owner(object), context | SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(table_relation_owner(object), context | SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE);
 	result = canonical_literals(literals, type, field);
 	SetUserIdAndSecContext(user, context);
 	return result;

@@ -563,23 +563,32 @@ session_raise_missing(void)
 			 errhint("Attach a session with spsa_attach() or spsa_attach_connection().")));
 }
 
+/* The valid session, or NULL if there is none; an error if it is over, or missing where it is required. */
+SessionEntry *
+session_valid(bool required)
+{
+	SessionEntry *entry;
+
+	switch (session_current(&entry))
+	{
+		case SESSION_LIVE:
+			break;
+		case SESSION_OVER:
+			session_raise_invalid();
+		case SESSION_NONE:
+			if (required)
+				session_raise_missing();
+			break;
+	}
+	return entry;
+}
+
 /* The attached session, for functions that make no sense without. */
 SessionEntry *
 session_require(void)
 {
-	SessionEntry *entry;
-
 	AcceptInvalidationMessages();
-	switch (session_current(&entry))
-	{
-		case SESSION_LIVE:
-			return entry;
-		case SESSION_OVER:
-			session_raise_invalid();
-		case SESSION_NONE:
-			break;
-	}
-	session_raise_missing();
+	return session_valid(true);
 }
 
 /* Invariant 9: each refusal leaves a log line, without statement and context, which may hold the token. */
@@ -757,10 +766,11 @@ session_used(SessionEntry *entry)
 static void
 before_commit(void)
 {
+	const Binding *binding;
 	SessionEntry *entry;
 
-	if (TransactionIdIsValid(GetTopTransactionIdIfAny()) && may_write() && OidIsValid(table_schema()) &&
-		session_current(&entry) == SESSION_LIVE)
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()) && may_write() && binding_current(&binding) == BINDING_ATTACHED &&
+		table_is_installed("session") && session_current(&entry) == SESSION_LIVE)
 		session_used(entry);
 }
 

@@ -79,6 +79,7 @@ extern void session_attached(void);
 extern void session_set_opened(void (*callback) (const pg_uuid_t *session_id));
 extern bool session_listens_to(uint32 bucket);
 extern SessionState session_current(SessionEntry **entry);
+extern SessionEntry *session_valid(bool required);
 extern SessionEntry *session_require(void);
 extern SessionEntry *session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason);
 extern SessionEntry *session_find(const pg_uuid_t *session_id);
