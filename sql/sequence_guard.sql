@@ -111,7 +111,12 @@ SELECT spsa_deactivate_own('reader');
 SELECT already_active FROM spsa_activate_own('drawer');
 :tries;
 \pset format aligned
+-- what changes authority draws numbers of its own: lastval() tells none of them
+SELECT nextval('free') = lastval() AS same;
 SELECT spsa_deactivate_all();
+SELECT lastval();
+\echo :LAST_ERROR_SQLSTATE
+SELECT nextval('free') = lastval() AS same, currval('free') = lastval() AS current;
 SELECT nextval('s');
 \echo :LAST_ERROR_SQLSTATE
 EXPLAIN (VERBOSE, COSTS OFF) SELECT nextval('s'), <~ 'free'::regclass;
