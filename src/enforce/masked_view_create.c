@@ -42,25 +42,13 @@ typedef struct Creation
 	char	   *view_name;		/* as it is in the catalog */
 	Oid			existing;		/* the view, if it is there */
 	Oid			role;			/* that owns masked views */
+	bool		barrier;
 } Creation;
 
 static char *
 quoted_role(Oid role)
 {
 	return pstrdup(quote_identifier(GetUserNameFromId(role, false)));
-}
-
-static void
-check_owner(Oid object)
-{
-	char	   *name = get_rel_name(object);
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", object)));
-	if (!pg_class_ownercheck(object, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
 }
 
 /* ---- the table ---- */
@@ -109,9 +97,9 @@ check_table(Oid object)
 	char		relkind = get_rel_relkind(object);
 	OwnerState	state;
 
-	check_owner(object);
+	(void) protect_check_owner(object);
 	LockRelationOid(object, AccessShareLock);
-	check_owner(object);
+	(void) protect_check_owner(object);
 	owner_begin(&state);
 	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
 		owner_execute(&select_protected, &value, NULL) == 0)
@@ -213,8 +201,8 @@ view_sql(const Creation *creation, const MaskedView *existing)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE %sVIEW %s", OidIsValid(creation->existing) ? "OR REPLACE " : "",
-					 creation->view);
+	appendStringInfo(&sql, "CREATE %sVIEW %s%s", OidIsValid(creation->existing) ? "OR REPLACE " : "",
+					 creation->view, creation->barrier ? " WITH (security_barrier)" : "");
 	for (int i = 0; i < existing->nfields; i++)
 		append_column(&sql, TupleDescAttr(desc, existing->fields[i] - 1), i == 0);
 	for (int i = 0; i < desc->natts; i++)
@@ -339,19 +327,6 @@ static OwnerStatement upsert_view = {
 	3, {REGCLASSOID, REGCLASSOID, REGROLEOID}
 };
 
-static Oid
-owner_of(Oid object)
-{
-	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(object));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for relation %u", object);
-	owner = ((Form_pg_class) GETSTRUCT(row))->relowner;
-	ReleaseSysCache(row);
-	return owner;
-}
-
 /* The view is there, and belongs to the caller or to the role. Between owner_begin() and owner_end(). */
 static void
 hand_over(const Creation *creation)
@@ -361,12 +336,22 @@ hand_over(const Creation *creation)
 
 	protect_run_ddl(psprintf("ALTER VIEW %s OWNER TO %s", creation->view, quoted_role(creation->role)));
 	protect_run_ddl(psprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE %s TO %s WITH GRANT OPTION", creation->view,
-							 quoted_role(owner_of(creation->object))));
+							 quoted_role(table_relation_owner(creation->object))));
 	make_writable(creation, view);
 	owner_execute(&upsert_view, values, NULL);
 }
 
-/* SQL: spsa_create_masked_view(regclass, text) */
+static bool
+is_barrier(Oid view)
+{
+	Relation	relation = relation_open(view, AccessShareLock);
+	bool		result = RelationIsSecurityView(relation);
+
+	relation_close(relation, AccessShareLock);
+	return result;
+}
+
+/* SQL: spsa_create_masked_view(regclass, text, boolean) */
 PG_FUNCTION_INFO_V1(spsa_create_masked_view);
 Datum
 spsa_create_masked_view(PG_FUNCTION_ARGS)
@@ -382,6 +367,7 @@ spsa_create_masked_view(PG_FUNCTION_ARGS)
 	check_table(creation.object);
 	creation.table = protect_qualified_name(creation.object);
 	resolve_view(&creation, PG_GETARG_TEXT_PP(1));
+	creation.barrier = PG_ARGISNULL(2) ? OidIsValid(creation.existing) && is_barrier(creation.existing) : PG_GETARG_BOOL(2);
 
 	owner_begin(&state);
 	creation.role = role_of_views();
@@ -405,7 +391,7 @@ check_view(Oid view)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("relation %s is not a masked view", name == NULL ? psprintf("%u", view) : psprintf("\"%s\"", name))));
-	check_owner(object);
+	(void) protect_check_owner(object);
 }
 
 /* SQL: spsa_drop_masked_view(regclass) */

@@ -18,10 +18,11 @@ CREATE FUNCTION spsa.write_masked_view() RETURNS trigger LANGUAGE c AS 'MODULE_P
 COMMENT ON FUNCTION spsa.write_masked_view() IS
 'trigger: writes to the table in place of a masked view, with the caller''s rights. Errors: 42501 a masked field is given a value; 40001 the row has changed since it was read; 55000 no primary key';
 
-CREATE FUNCTION @extschema@.spsa_create_masked_view(object regclass, view_name text) RETURNS void
+CREATE FUNCTION @extschema@.spsa_create_masked_view(object regclass, view_name text, security_barrier boolean DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_create_masked_view';
-COMMENT ON FUNCTION @extschema@.spsa_create_masked_view(regclass, text) IS
+COMMENT ON FUNCTION @extschema@.spsa_create_masked_view(regclass, text, boolean) IS
 'makes a view of all columns of a protected table, in which fields that the attached session may not read are null. Again: replaces it in place, with new columns at its end and renamed ones renamed; privileges and views over it stay. view_name: as in CREATE VIEW, with or without a schema. For the table''s owner, who needs CREATE on the schema and gets SELECT, INSERT, UPDATE and DELETE on the view WITH GRANT OPTION. The view belongs to the role spsa_masked_view, which is made when it is missing and gets SELECT on the table.
+security_barrier: whether the view is one; null: as it is, and a new one is not. It hides no more as a barrier, for what is masked is not in the query; but conditions of the reader''s are kept off indexes unless their operators are leakproof, and joins and ORDER BY ... LIMIT are as well.
 Rows are those that policies for PUBLIC admit; policies for particular roles do not apply: of a permissive one a NOTICE tells, a restrictive one is an error.
 What is written goes to the table with the rights of the writer: only fields that have changed are set, masked ones that are null are left alone; UPDATE and DELETE need a primary key.
 Errors: 42501 not the owner, or no CREATE on the schema; 55000 not a protected table, or the role spsa_masked_view is used otherwise; 42809 the name is taken by something else; 0A000 a restrictive policy for particular roles, or a temporary view; 42P01 no such table.';

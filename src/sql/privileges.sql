@@ -39,7 +39,7 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_unprotect_field(regclass, name),
 	@extschema@.spsa_protect_function(regprocedure),
 	@extschema@.spsa_unprotect_function(regprocedure),
-	@extschema@.spsa_create_masked_view(regclass, text),
+	@extschema@.spsa_create_masked_view(regclass, text, boolean),
 	@extschema@.spsa_drop_masked_view(regclass),
 	@extschema@.spsa_create_user(text, jsonb, name),
 	@extschema@.spsa_enable_user(text),
