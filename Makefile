@@ -23,9 +23,11 @@ OBJS = \
 	src/identity/session_functions.o \
 	src/identity/json.o \
 	src/identity/jwt.o \
+	src/identity/jwt_session.o \
 	src/grant/value.o \
 	src/grant/validate.o \
 	src/grant/validate_model.o \
+	src/grant/validate_jwt.o \
 	src/grant/exclusion.o \
 	src/grant/administration.o \
 	src/grant/function.o \
@@ -76,6 +78,7 @@ INSTALL_SQL = \
 	src/sql/model.sql \
 	src/sql/trigger.sql \
 	src/sql/session.sql \
+	src/sql/jwt.sql \
 	src/sql/audit.sql \
 	src/sql/activation.sql \
 	src/sql/flow.sql \
@@ -90,6 +93,7 @@ INSTALL_SQL = \
 	src/sql/admin_model.sql \
 	src/sql/admin_rule.sql \
 	src/sql/admin_flow.sql \
+	src/sql/admin_jwt.sql \
 	src/sql/privileges.sql
 
 # Regression tests, in the order they run: sql/NAME.sql, expected/NAME.out.
@@ -107,6 +111,7 @@ REGRESS_LIST = \
 	exclusion \
 	ddl \
 	session \
+	jwt \
 	activation \
 	activation_view \
 	activation_rule \
