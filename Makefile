@@ -12,6 +12,7 @@ OBJS = \
 	src/base/table.o \
 	src/base/owner.o \
 	src/base/crypto.o \
+	src/base/crypto_signature.o \
 	src/audit/chain.o \
 	src/audit/audit.o \
 	src/audit/verify.o \
@@ -20,9 +21,13 @@ OBJS = \
 	src/identity/binding.o \
 	src/identity/session.o \
 	src/identity/session_functions.o \
+	src/identity/json.o \
+	src/identity/jwt.o \
+	src/identity/jwt_session.o \
 	src/grant/value.o \
 	src/grant/validate.o \
 	src/grant/validate_model.o \
+	src/grant/validate_jwt.o \
 	src/grant/exclusion.o \
 	src/grant/administration.o \
 	src/grant/function.o \
@@ -73,6 +78,7 @@ INSTALL_SQL = \
 	src/sql/model.sql \
 	src/sql/trigger.sql \
 	src/sql/session.sql \
+	src/sql/jwt.sql \
 	src/sql/audit.sql \
 	src/sql/activation.sql \
 	src/sql/flow.sql \
@@ -87,6 +93,7 @@ INSTALL_SQL = \
 	src/sql/admin_model.sql \
 	src/sql/admin_rule.sql \
 	src/sql/admin_flow.sql \
+	src/sql/admin_jwt.sql \
 	src/sql/privileges.sql
 
 # Regression tests, in the order they run: sql/NAME.sql, expected/NAME.out.
@@ -104,6 +111,7 @@ REGRESS_LIST = \
 	exclusion \
 	ddl \
 	session \
+	jwt \
 	activation \
 	activation_view \
 	activation_rule \
@@ -187,7 +195,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check test-core mutants demo lint format bench check-bare reference print-%
+SCRIPT_GOALS = help check test-core mutants fuzz demo lint format bench check-bare reference print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -224,7 +232,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check test-core mutants demo lint format bench check-bare reference
+.PHONY: help check test-core mutants fuzz demo lint format bench check-bare reference
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -241,13 +249,15 @@ help:
 	@echo '                 ONLY="a b" runs these after test_setup; KEEP, PG_MAJOR'
 	@echo '  mutants        break one rule after the other: the tests must notice'
 	@echo '                 ONLY=REGEX tries those whose names match'
+	@echo '  fuzz           look for input that reading JSON Web Tokens cannot bear'
+	@echo '                 SECONDS_EACH=60; FINDINGS=directory keeps what was found'
 	@echo '  lint           formatting, warnings, cppcheck, house rules'
 	@echo '  format         format the C sources in place'
 	@echo '  bench          measure'
 	@echo '  reference      write docs/REFERENCE.md anew from the COMMENTs'
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
 
-check test-core mutants demo lint format check-bare:
+check test-core mutants fuzz demo lint format check-bare:
 	@src/test/tool/$@
 
 bench:

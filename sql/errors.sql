@@ -773,11 +773,19 @@ CREATE FUNCTION errors_argument(function name, name text, type regtype) RETURNS 
 		WHEN name = 'approvals_required' THEN quote_literal('1')
 		WHEN name = 'approver_set' THEN quote_literal('reader')
 		WHEN name IN ('clear', 'columns') THEN quote_literal('{networks}')
+		WHEN name = 'issuer' THEN quote_literal(CASE WHEN function LIKE 'spsa_create%' THEN 'https://new.example' ELSE 'https://idp.example' END)
+		WHEN name IN ('audience', 'high_assurance_acr', 'high_assurance_amr') THEN quote_literal('{app}')
+		WHEN name = 'algorithms' THEN quote_literal('{EdDSA}')
+		WHEN name = 'jwks' THEN quote_literal('{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}')
+		WHEN name = 'attribute_claims' THEN quote_literal('{}')
+		WHEN name IN ('clock_skew', 'max_lifetime') THEN quote_literal('1 minute')
 		WHEN type = 'boolean'::regtype THEN 'true'
 		WHEN type = 'text'::regtype THEN quote_literal('x')
 	END || '::' || type $$;
 CREATE FUNCTION errors_criterion(uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 SELECT spsa_create_flow('rounds') IS NOT NULL AS made;
+INSERT INTO spsa.jwt_issuer (issuer, audience, algorithms, jwks)
+VALUES ('https://idp.example', '{app}', '{EdDSA}', '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}');
 SELECT token AS any_role, session_id AS any_sid FROM spsa_open_session('ann', '1 hour', db_role => NULL) \gset
 SELECT spsa_attach_connection(:'any_role') = :'any_sid' AS attached;
 SET client_min_messages = error;
@@ -792,7 +800,8 @@ ORDER BY f.proname COLLATE "C", f.pronargs, a.n;
 RESET client_min_messages;
 SELECT spsa_drop_flow('rounds');
 DROP FUNCTION errors_criterion;
-DELETE FROM spsa.audit_event WHERE event LIKE 'flow%';
+DELETE FROM spsa.jwt_issuer;
+DELETE FROM spsa.audit_event WHERE event LIKE 'flow%' OR event LIKE 'jwt%';
 SELECT spsa_close_session();
 SELECT spsa_detach();
 DELETE FROM spsa.session WHERE session_id = :'any_sid';

@@ -94,19 +94,49 @@ audit_record(const AuditEvent *event)
 	" || " SET_ROLE("$6") \
 	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
 
-/* Without the hash of a session's token: the value of a parameter may be shown by whatever explains statements. */
+/* A key set without its secrets (RFC 7518, section 6.4). */
+static Datum
+without_secrets(Datum jwks)
+{
+	JsonbIterator *i = JsonbIteratorInit(&DatumGetJsonbP(jwks)->root);
+	JsonbParseState *state = NULL;
+	JsonbValue *result = NULL;
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&i, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_KEY && value.val.string.len == 1 && value.val.string.val[0] == 'k')
+			(void) JsonbIteratorNext(&i, &value, true);
+		else
+			result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
+	}
+	return JsonbPGetDatum(JsonbValueToJsonb(result));
+}
+
+/*
+ * Without what must not be told: the hash of a session's token, the secrets of an issuer and what is computed from them. (The
+ * value of a parameter may be shown by whatever explains statements.)
+ */
 static Datum
 row_datum(HeapTuple row, TupleDesc desc)
 {
-	Datum		values[1] = {0};
-	bool		nulls[1] = {true};
-	int			column;
+	static const char *const hidden[] = {"token_hash", "key_digests", "jwks"};
 
 	if (row == NULL)
 		return (Datum) 0;
-	column = SPI_fnumber(desc, "token_hash");
-	if (column > 0)
-		row = heap_modify_tuple_by_cols(row, desc, 1, &column, values, nulls);
+	for (int i = 0; i < lengthof(hidden); i++)
+	{
+		int			column = SPI_fnumber(desc, hidden[i]);
+		bool		isnull = true;
+		Datum		value = column > 0 ? heap_getattr(row, column, desc, &isnull) : (Datum) 0;
+
+		if (isnull)
+			continue;
+		isnull = strcmp(hidden[i], "jwks") != 0;
+		value = isnull ? (Datum) 0 : without_secrets(value);
+		row = heap_modify_tuple_by_cols(row, desc, 1, &column, &value, &isnull);
+	}
 	return heap_copy_tuple_as_datum(row, desc);
 }
 

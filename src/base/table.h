@@ -110,6 +110,26 @@
 
 #define Anum_session_end_session_id 1
 
+#define Anum_jwt_issuer_issuer 1
+#define Anum_jwt_issuer_audience 2
+#define Anum_jwt_issuer_algorithms 3
+#define Anum_jwt_issuer_jwks 4
+#define Anum_jwt_issuer_user_claim 5
+#define Anum_jwt_issuer_attribute_claims 6
+#define Anum_jwt_issuer_high_assurance_acr 7
+#define Anum_jwt_issuer_high_assurance_amr 8
+#define Anum_jwt_issuer_clock_skew 9
+#define Anum_jwt_issuer_max_lifetime 10
+#define Anum_jwt_issuer_single_use 11
+#define Anum_jwt_issuer_db_role 12
+#define Anum_jwt_issuer_is_active 13
+#define Anum_jwt_issuer_key_digests 14
+
+#define Anum_jwt_session_session_id 1
+#define Anum_jwt_session_issuer 2
+#define Anum_jwt_session_key_digest 3
+#define Anum_jwt_session_single_use 4
+
 #define Anum_activation_session_id 1
 #define Anum_activation_set_id 2
 #define Anum_activation_assignment_id 3

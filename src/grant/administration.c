@@ -53,7 +53,15 @@ static const char *const privileges[] = {
 	" spsa.audit_event",
 	"SELECT (session_id, user_id, db_role, parent_id, allowed_sets, created_at, authenticated_at, expires_at, idle_timeout,"
 	" security_level, login_type, source_ip, actor, attributes) ON spsa.session",
-	"SELECT, INSERT ON spsa.session_end"
+	"SELECT, INSERT ON spsa.session_end",
+
+	/*
+	 * Not the keys, of which some are secrets: who writes here, or can sign,
+	 * opens sessions of anybody.
+	 */
+	"SELECT (issuer, audience, algorithms, user_claim, attribute_claims, high_assurance_acr, high_assurance_amr, clock_skew,"
+	" max_lifetime, single_use, db_role, is_active) ON spsa.jwt_issuer",
+	"SELECT (session_id, issuer, single_use) ON spsa.jwt_session"
 };
 
 /* spsa_open_session() is not among them: it makes sessions of anybody. */

@@ -1,8 +1,8 @@
 /* redact.c - keeping tokens out of logs and of pg_stat_activity.
  *
  * Invariant 8. Applications should send tokens as bind parameters; what is written into a statement, or logged as a
- * parameter, is masked here: every text of a log entry that looks like a token or like a JWT, in place, and the
- * statement that the entry quotes. This works in backends that have loaded the library; preloaded, in all.
+ * parameter, is masked here: every text of a log entry that looks like a token, like a JWT, or like the secret in a JSON Web Key,
+ * in place, and the statement that the entry quotes. This works in backends that have loaded the library; preloaded, in all.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 static emit_log_hook_type previous_emit_log = NULL;
 
 /*
- * Both searches are linear whatever the text: where there is no secret after all, what was looked at is skipped as far as
+ * The searches are linear whatever the text: where there is no secret after all, what was looked at is skipped as far as
  * none can begin in it.
  */
 
@@ -91,6 +91,48 @@ scan_jwts(char *string, bool change)
 	return found;
 }
 
+/*
+ * Secrets of issuers of JWTs: the member "k" of a JSON Web Key, where an administrator's statement or its parameter has it. In
+ * texts that are quoted within JSON or SQL, quotes may have backslashes before them.
+ */
+#define KEY_MEMBER "\"k"
+
+static char *
+skip(char *string, const char *characters)
+{
+	return string + strspn(string, characters);
+}
+
+static bool
+scan_keys(char *string, bool change)
+{
+	bool		found = false;
+
+	for (string = strstr(string, KEY_MEMBER); string != NULL; string = strstr(string, KEY_MEMBER))
+	{
+		char	   *value = skip(string + strlen(KEY_MEMBER), "\\");
+		size_t		n = 0;
+
+		string += strlen(KEY_MEMBER);
+		if (*value != '"')
+			continue;
+		value = skip(value + 1, " \t\r\n");
+		if (*value != ':')
+			continue;
+		value = skip(value + 1, " \t\r\n\\\"");
+		while (token_is_body_char(value[n]))
+			n++;
+		if (n == 0)
+			continue;
+		if (!change)
+			return true;
+		memset(value, '*', n);
+		found = true;
+		string = value + n;
+	}
+	return found;
+}
+
 static void
 mask(char *string)
 {
@@ -98,13 +140,15 @@ mask(char *string)
 		return;
 	scan_tokens(string, true);
 	scan_jwts(string, true);
+	scan_keys(string, true);
 }
 
 static bool
 contains_secret(const char *string)
 {
-	return string != NULL &&
-		(scan_tokens(unconstify(char *, string), false) || scan_jwts(unconstify(char *, string), false));
+	char	   *same = unconstify(char *, string);
+
+	return same != NULL && (scan_tokens(same, false) || scan_jwts(same, false) || scan_keys(same, false));
 }
 
 /* The statement that the client has sent, and its masked copy while that stands in debug_query_string. */

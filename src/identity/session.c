@@ -37,6 +37,7 @@
 #include "base/guc.h"
 #include "base/table.h"
 #include "identity/binding.h"
+#include "identity/jwt_session.h"
 #include "identity/session.h"
 
 static MemoryContext session_context = NULL;
@@ -133,13 +134,15 @@ session_idle_microseconds(const Interval *timeout)
 	return timeout->time + ((int64) timeout->month * DAYS_PER_MONTH + timeout->day) * USECS_PER_DAY;
 }
 
+/* Closed, or opened by a JWT whose issuer or key is trusted no longer. */
 bool
 session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot)
 {
 	ScanKeyData key;
 
 	table_key(&key, Anum_session_end_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
-	return table_has_row("session_end", "session_end_session_id_idx", snapshot, 1, &key);
+	return table_has_row("session_end", "session_end_session_id_idx", snapshot, 1, &key) ||
+		!jwt_session_is_trusted(session_id, snapshot);
 }
 
 /* False if the user's row is gone. */
@@ -326,6 +329,7 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 	if (found)
 	{
 		entry->ended = entry->ended || session_is_ended(&entry->session_id, snapshot);
+		entry->unsettled = entry->uncommitted && jwt_session_is_unsettled(&entry->session_id, snapshot);
 		if (entry->idle_timeout > 0)
 			read_activity(entry, snapshot);
 		entry->next_change = entry->closes_at;
@@ -450,12 +454,21 @@ invalid_reason(const SessionEntry *entry)
 	if (entry == NULL)
 		return "the token is unknown";
 	if (entry->ended)
-		return "the session was closed or its user disabled";
+		return "the session was closed, its user disabled, or the issuer of its JWT is trusted no longer";
+	if (entry->unsettled)
+		return "the opening of the session by a JWT for a single use is not committed";
 	if (GetCurrentTimestamp() >= entry->closes_at)
 		return "the session has expired";
 	if (!role_may_use(entry, GetOuterUserId()))
 		return "the session is bound to another database role";
 	return NULL;
+}
+
+/* Whether there is a session of this token, valid or not. */
+bool
+session_exists(const uint8_t hash[CRYPTO_HASH_BYTES])
+{
+	return get(hash) != NULL;
 }
 
 /* The valid session of a token, or NULL and the reason. */
@@ -807,6 +820,7 @@ all_committed(void)
 		SessionEntry *entry = dlist_container(SessionEntry, lru, i.cur);
 
 		entry->uncommitted = false;
+		entry->unsettled = false;
 		entry->last_seen_at = Max(entry->last_seen_at, entry->noted_at);
 		entry->noted_at = 0;
 	}

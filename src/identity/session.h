@@ -31,6 +31,7 @@ typedef struct SessionEntry
 	Oid			schema;			/* the schema spsa that it was read from */
 	bool		uncommitted;	/* read by a transaction that has changed
 								 * something, and is not over */
+	bool		unsettled;		/* of no use until that is committed */
 	bool		ended;			/* closed, or its user is disabled */
 	TimestampTz closes_at;		/* expiry or idle timeout, whichever is
 								 * earlier */
@@ -81,6 +82,7 @@ extern bool session_listens_to(uint32 bucket);
 extern SessionState session_current(SessionEntry **entry);
 extern SessionEntry *session_valid(bool required);
 extern SessionEntry *session_require(void);
+extern bool session_exists(const uint8_t hash[CRYPTO_HASH_BYTES]);
 extern SessionEntry *session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason);
 extern SessionEntry *session_find(const pg_uuid_t *session_id);
 extern void session_raise_invalid(void) pg_attribute_noreturn();

@@ -27,43 +27,12 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "identity/binding.h"
+#include "identity/opening.h"
 #include "identity/redact.h"
 #include "identity/session.h"
 #include "identity/token.h"
 
-/* What is to be opened. Pointers may be NULL where the column may be null. */
-typedef struct Opening
-{
-	int64		user_id;
-	char	   *user_name;
-	const char *db_role;
-	Interval   *lifetime;
-	Interval   *idle_timeout;
-	const char *security_level;
-	Datum		source_ip;
-	bool		has_source_ip;
-	Jsonb	   *attributes;
-	const char *login_type;
-	Datum		sets;
-	bool		has_sets;
-	const char *actor;
-	/* results */
-	char		token[TOKEN_LENGTH + 1];
-	pg_uuid_t	session_id;
-	TimestampTz expires_at;
-} Opening;
-
 static void (*opened_callback) (const pg_uuid_t *session_id) = NULL;
-
-/* A user as spsa.app_user has it. */
-typedef struct User
-{
-	int64		user_id;
-	char	   *user_name;
-	Jsonb	   *attributes;
-	bool		is_active;
-	int			session_limit;	/* 0: none */
-} User;
 
 static bool
 find_user(AttrNumber column, const char *index, RegProcedure equality, Datum key_value, User *user)
@@ -92,10 +61,17 @@ find_user(AttrNumber column, const char *index, RegProcedure equality, Datum key
 	return HeapTupleIsValid(row);
 }
 
+/* False if there is none of that name. */
+bool
+opening_find_user(const text *name, User *user)
+{
+	return find_user(Anum_app_user_user_name, "app_user_user_name_key", F_TEXTEQ, PointerGetDatum(name), user);
+}
+
 static void
 require_user_by_name(const text *name, User *user)
 {
-	if (!find_user(Anum_app_user_user_name, "app_user_user_name_key", F_TEXTEQ, PointerGetDatum(name), user))
+	if (!opening_find_user(name, user))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("user \"%s\" does not exist", text_to_cstring(name)),
@@ -123,20 +99,14 @@ spsa_find_user(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(user.user_id);
 }
 
-/* Attributes of the user can be repeated by the opener, not changed. */
-static void
-check_attributes(const User *user, Jsonb *attributes)
+/* The first attribute of the user that these contradict, or NULL: they can be repeated by the opener, not changed. */
+char *
+opening_contradiction(const User *user, Jsonb *attributes)
 {
-	JsonbIterator *i;
+	JsonbIterator *i = JsonbIteratorInit(&user->attributes->root);
 	JsonbValue	value;
 	JsonbIteratorToken token;
 
-	if (!JB_ROOT_IS_OBJECT(attributes))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("attributes must be a JSON object"),
-				 errhint("For example: '{\"region\": \"EU\"}'.")));
-	i = JsonbIteratorInit(&user->attributes->root);
 	while ((token = JsonbIteratorNext(&i, &value, true)) != WJB_DONE)
 	{
 		JsonbValue *given;
@@ -148,12 +118,27 @@ check_attributes(const User *user, Jsonb *attributes)
 		token = JsonbIteratorNext(&i, &own, true);
 		if (given != NULL &&
 			compareJsonbContainers(&JsonbValueToJsonb(given)->root, &JsonbValueToJsonb(&own)->root) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("attribute \"%s\" contradicts the one recorded for user \"%s\"",
-							pnstrdup(value.val.string.val, value.val.string.len), user->user_name),
-					 errhint("Leave it out: attributes of the user apply to every session.")));
+			return pnstrdup(value.val.string.val, value.val.string.len);
 	}
+	return NULL;
+}
+
+static void
+check_attributes(const User *user, Jsonb *attributes)
+{
+	char	   *contradicted;
+
+	if (!JB_ROOT_IS_OBJECT(attributes))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("attributes must be a JSON object"),
+				 errhint("For example: '{\"region\": \"EU\"}'.")));
+	contradicted = opening_contradiction(user, attributes);
+	if (contradicted != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("attribute \"%s\" contradicts the one recorded for user \"%s\"", contradicted, user->user_name),
+				 errhint("Leave it out: attributes of the user apply to every session.")));
 }
 
 static bool
@@ -200,8 +185,8 @@ check_session_limit(const User *user)
 }
 
 /* When a duration from now on ends, if it is more than nothing and not more than a year. */
-static TimestampTz
-end_of(Interval *duration, TimestampTz now, const char *what)
+TimestampTz
+opening_end(Interval *duration, TimestampTz now, const char *what)
 {
 	Interval	none = {0};
 	Interval	year = {0, 0, 12};
@@ -215,15 +200,18 @@ end_of(Interval *duration, TimestampTz now, const char *what)
 												   IntervalPGetDatum(duration)));
 }
 
+/* known: what it is made of, or NULL for chance. */
 static void
-make_token(char token[TOKEN_LENGTH + 1], bytea **stored)
+make_token(const uint8_t *known, char token[TOKEN_LENGTH + 1], bytea **stored)
 {
-	uint8_t		secret[TOKEN_SECRET_BYTES];
+	uint8_t		secret[TOKEN_SECRET_BYTES] = {0};
 	bytea	   *value = palloc(VARHDRSZ + CRYPTO_HASH_BYTES);
 	bool		ok;
 
 	SET_VARSIZE(value, VARHDRSZ + CRYPTO_HASH_BYTES);
-	ok = pg_strong_random(secret, sizeof(secret)) && token_encode(secret, token) &&
+	if (known != NULL)
+		memcpy(secret, known, sizeof(secret));
+	ok = (known != NULL || pg_strong_random(secret, sizeof(secret))) && token_encode(secret, token) &&
 		token_hash(token, TOKEN_LENGTH, (uint8_t *) VARDATA(value));
 	explicit_bzero(secret, sizeof(secret));
 	if (!ok)
@@ -238,13 +226,13 @@ static OwnerStatement insert_session = {
 	"WITH s AS (INSERT INTO spsa.session (user_id, token_hash, db_role, allowed_sets, created_at, authenticated_at, expires_at,"
 	" idle_timeout, security_level, login_type, source_ip, actor, attributes)"
 	" VALUES ($1, $2, $3, CASE WHEN $4 IS NOT NULL THEN ARRAY(SELECT spsa.find_set(n) FROM pg_catalog.unnest($4) n) END,"
-	" $5, $5, $6, $7, $8::spsa.security_level, $9, $10, $11, $12)"
+	" $5, $13, $6, $7, $8::spsa.security_level, $9, $10, $11, $12)"
 	" RETURNING session_id, idle_timeout, created_at),"
 	" a AS (INSERT INTO spsa.session_activity (session_id, last_seen_at)"
 	" SELECT s.session_id, s.created_at FROM s WHERE s.idle_timeout IS NOT NULL)"
 	" SELECT s.session_id FROM s",
-	12, {INT8OID, BYTEAOID, NAMEOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID, TEXTOID, TEXTOID, INETOID,
-	TEXTOID, JSONBOID}
+	13, {INT8OID, BYTEAOID, NAMEOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID, TEXTOID, TEXTOID, INETOID,
+	TEXTOID, JSONBOID, TIMESTAMPTZOID}
 };
 
 static void
@@ -257,8 +245,8 @@ set_text(Datum *values, bool *nulls, int n, const char *value)
 static void
 store_session(Opening *opening, bytea *hash, TimestampTz now)
 {
-	Datum		values[12] = {0};
-	bool		nulls[12] = {false};
+	Datum		values[13] = {0};
+	bool		nulls[13] = {false};
 	bool		isnull;
 
 	values[0] = Int64GetDatum(opening->user_id);
@@ -278,6 +266,7 @@ store_session(Opening *opening, bytea *hash, TimestampTz now)
 	nulls[9] = !opening->has_source_ip;
 	set_text(values, nulls, 10, opening->actor);
 	values[11] = JsonbPGetDatum(opening->attributes);
+	values[12] = TimestampTzGetDatum(opening->authenticated_at != 0 ? opening->authenticated_at : now);
 	owner_execute(&insert_session, values, nulls);
 	opening->session_id = *DatumGetUUIDP(owner_result(1, &isnull));
 }
@@ -289,16 +278,25 @@ session_set_opened(void (*callback) (const pg_uuid_t *session_id))
 	opened_callback = callback;
 }
 
-static void
-opened(const Opening *opening)
+void
+opening_opened(const Opening *opening)
 {
 	if (opened_callback != NULL)
 		opened_callback(&opening->session_id);
 }
 
-/* Opens a session for a user that has been found. */
 static void
-open_session(const User *user, Opening *opening)
+append_member(StringInfo detail, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(detail, ", \"%s\": ", name);
+	escape_json(detail, value);
+}
+
+/* Opens a session for a user that has been found. */
+void
+opening_open(const User *user, Opening *opening)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	AuditEvent	event = {"session_open"};
@@ -308,9 +306,11 @@ open_session(const User *user, Opening *opening)
 
 	opening->user_id = user->user_id;
 	opening->user_name = user->user_name;
-	opening->expires_at = end_of(opening->lifetime, now, "lifetime");
+	opening->expires_at = opening_end(opening->lifetime, now, "lifetime");
+	if (opening->ends_by != 0)
+		opening->expires_at = Min(opening->expires_at, opening->ends_by);
 	if (opening->idle_timeout != NULL)
-		(void) end_of(opening->idle_timeout, now, "idle timeout");
+		(void) opening_end(opening->idle_timeout, now, "idle timeout");
 	if (!user->is_active)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
@@ -319,15 +319,12 @@ open_session(const User *user, Opening *opening)
 	check_attributes(user, opening->attributes);
 	check_session_limit(user);
 
-	make_token(opening->token, &hash);
+	make_token(opening->secret, opening->token, &hash);
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"login_type\": ");
 	escape_json(&detail, opening->login_type);
-	if (opening->actor != NULL)
-	{
-		appendStringInfoString(&detail, ", \"actor\": ");
-		escape_json(&detail, opening->actor);
-	}
+	append_member(&detail, "issuer", opening->issuer);
+	append_member(&detail, "actor", opening->actor);
 	appendStringInfoChar(&detail, '}');
 	owner_begin(&state);
 	store_session(opening, hash, now);
@@ -338,6 +335,21 @@ open_session(const User *user, Opening *opening)
 	owner_end(&state);
 }
 
+/* The row that shows the token, for a function that has called InitMaterializedSRF(). */
+void
+opening_return(FunctionCallInfo fcinfo, Opening *opening)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	values[0] = UUIDPGetDatum(&opening->session_id);
+	values[1] = CStringGetTextDatum(opening->token);
+	values[2] = TimestampTzGetDatum(opening->expires_at);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	explicit_bzero(opening->token, sizeof(opening->token));
+}
+
 /* SQL: spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text) */
 PG_FUNCTION_INFO_V1(spsa_open_session);
 Datum
@@ -346,8 +358,6 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	static const char *const required[] = {"user name", "lifetime", "security level", NULL, "attributes", NULL, "login type"};
 	Opening		opening = {0};
 	User		user;
-	Datum		values[3];
-	bool		nulls[3] = {false};
 
 	for (int i = 0; i < lengthof(required); i++)
 	{
@@ -371,21 +381,16 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	opening.has_sets = !PG_ARGISNULL(8);
 	opening.sets = PG_GETARG_DATUM(8);
 	opening.actor = PG_ARGISNULL(9) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(9));
-	open_session(&user, &opening);
-	opened(&opening);
+	opening_open(&user, &opening);
+	opening_opened(&opening);
 
-	values[0] = UUIDPGetDatum(&opening.session_id);
-	values[1] = CStringGetTextDatum(opening.token);
-	values[2] = TimestampTzGetDatum(opening.expires_at);
-	tuplestore_putvalues(((ReturnSetInfo *) fcinfo->resultinfo)->setResult,
-						 ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc, values, nulls);
-	explicit_bzero(opening.token, sizeof(opening.token));
+	opening_return(fcinfo, &opening);
 	return (Datum) 0;
 }
 
 /* What maintenance commands run for a table's owner must not touch the session of whoever maintains. */
-static void
-check_own_action(void)
+void
+opening_check_own_action(void)
 {
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR,
@@ -402,7 +407,7 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	User		user;
 	NameData	role;
 
-	check_own_action();
+	opening_check_own_action();
 	if (PG_ARGISNULL(0))
 		refuse_null("lifetime");
 	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
@@ -419,32 +424,41 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	opening.security_level = "standard";
 	opening.login_type = "database";
 	opening.attributes = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
-	open_session(&user, &opening);
+	opening_open(&user, &opening);
 	binding_set(opening.token, guc_require_local_attach);
 	session_attached();
-	opened(&opening);
+	opening_opened(&opening);
 	explicit_bzero(opening.token, sizeof(opening.token));
 	PG_RETURN_UUID_P(memcpy(palloc(sizeof(pg_uuid_t)), &opening.session_id, sizeof(pg_uuid_t)));
 }
 
 /* As SET LOCAL does it; only where the caller is a statement of its own, so that it can be known that nothing follows. */
-static void
-warn_outside_transaction(void)
+void
+opening_warn_outside_transaction(const char *function)
 {
 	if (!IsTransactionBlock() && error_context_stack == NULL &&
 		ActivePortal != NULL && ActivePortal->commandTag == CMDTAG_SELECT)
 		ereport(WARNING,
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-				 errmsg("spsa_attach() can only be used in transaction blocks"),
+				 errmsg("%s() can only be used in transaction blocks", function),
 				 errhint("Use BEGIN before it, or spsa_attach_connection().")));
 }
 
-static void
-refuse_token(const char *reason)
+void
+opening_refuse_token(const char *reason)
 {
 	binding_poison();
 	session_log_refusal("attach", reason);
 	session_raise_invalid();
+}
+
+/* Binds the backend to a session that was accepted. The entry may be gone after it. */
+void
+opening_attach(SessionEntry *entry, const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool local)
+{
+	binding_set_known(token, hash, local || guc_require_local_attach);
+	session_used(entry);
+	session_attached();
 }
 
 static Datum
@@ -457,20 +471,21 @@ attach(FunctionCallInfo fcinfo, bool local)
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
 	redact_activity();
-	check_own_action();
+	opening_check_own_action();
 	if (PG_ARGISNULL(0))
-		refuse_token("the token is null");
+		opening_refuse_token("the token is null");
 	token = PG_GETARG_TEXT_PP(0);
 	if (!token_hash(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), hash))
-		refuse_token("the token is malformed");
+		opening_refuse_token("the token is malformed");
 	AcceptInvalidationMessages();
 	entry = session_accept(hash, &reason);
-	if (entry == NULL)
-		refuse_token(reason);
-	memcpy(result, &entry->session_id, sizeof(pg_uuid_t));
-	binding_set_known(text_to_cstring(token), hash, local || guc_require_local_attach);
-	session_used(entry);
-	session_attached();
+	if (entry != NULL)
+	{
+		memcpy(result, &entry->session_id, sizeof(pg_uuid_t));
+		opening_attach(entry, text_to_cstring(token), hash, local);
+	}
+	else
+		opening_refuse_token(reason);
 	return UUIDPGetDatum(result);
 }
 
@@ -481,7 +496,7 @@ spsa_attach(PG_FUNCTION_ARGS)
 {
 	Datum		result = attach(fcinfo, true);
 
-	warn_outside_transaction();
+	opening_warn_outside_transaction("spsa_attach");
 	return result;
 }
 
@@ -693,6 +708,8 @@ static OwnerStatement purge_statements[] = {
 	{"DELETE FROM spsa.session_activity d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.session_activity a"
 	" WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = a.session_id) FOR UPDATE SKIP LOCKED))"},
 	{"DELETE FROM spsa.session_end e WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = e.session_id)"},
+	{"DELETE FROM spsa.jwt_session j WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = j.session_id)"},
+	{"DELETE FROM spsa.jwt_use u WHERE u.expires_at <= pg_catalog.clock_timestamp()"},
 	{"DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.activation a"
 		" WHERE a.expires_at <= pg_catalog.clock_timestamp() OR EXISTS (SELECT FROM spsa.activation_end e"
 	" WHERE e.activation_id = a.activation_id) FOR UPDATE SKIP LOCKED))"},

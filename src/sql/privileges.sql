@@ -13,6 +13,7 @@ REVOKE ALL ON TYPE
 	spsa.activation_rule, spsa.activation_request, spsa.activation_decision, spsa.break_glass_review,
 	spsa.pending_activation_request, spsa.break_glass_unreviewed,
 	spsa.flow, spsa.flow_step,
+	spsa.jwt_issuer, spsa.jwt_session, spsa.jwt_use,
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
@@ -75,6 +76,9 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_set_flow_active(text, boolean),
 	@extschema@.spsa_add_flow_step(text, text, text, integer),
 	@extschema@.spsa_remove_flow_step(text, integer),
+	@extschema@.spsa_create_jwt_issuer(text, text[], text[], jsonb, text, jsonb, text[], text[], interval, interval, boolean, name),
+	@extschema@.spsa_set_jwt_issuer(text, text[], text[], jsonb, text, jsonb, text[], text[], interval, interval, boolean, name, boolean),
+	@extschema@.spsa_drop_jwt_issuer(text),
 	@extschema@.spsa_assign(text, text, timestamptz, timestamptz),
 	@extschema@.spsa_revoke_assignment(text, text),
 	@extschema@.spsa_revoke_all(text),
@@ -87,6 +91,8 @@ FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_open_own_session(interval),
+	@extschema@.spsa_open_session_jwt(text, interval),
+	@extschema@.spsa_attach_jwt(text),
 	@extschema@.spsa_attach(text),
 	@extschema@.spsa_attach_connection(text),
 	@extschema@.spsa_detach(),

@@ -11,8 +11,10 @@ JOIN spsa.app_user u ON u.user_id = s.user_id AND u.is_active
 LEFT JOIN spsa.session_activity a ON a.session_id = s.session_id
 WHERE s.expires_at > pg_catalog.clock_timestamp()
 	AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)
+	AND NOT EXISTS (SELECT FROM spsa.jwt_session j WHERE j.session_id = s.session_id AND NOT EXISTS (
+		SELECT FROM spsa.jwt_issuer i WHERE i.issuer = j.issuer AND i.is_active AND j.key_digest = ANY (i.key_digests)))
 	AND (s.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE(a.last_seen_at, s.created_at) < s.idle_timeout);
-COMMENT ON VIEW spsa.live_session IS 'sessions that are not over: not closed, not expired, not idle for too long, of an active user';
+COMMENT ON VIEW spsa.live_session IS 'sessions that are not over: not closed, not expired, not idle for too long, of an active user, not opened by a JWT whose issuer or key is trusted no longer';
 COMMENT ON COLUMN spsa.live_session.session_id IS 'session';
 COMMENT ON COLUMN spsa.live_session.user_id IS 'user who authenticated';
 COMMENT ON COLUMN spsa.live_session.user_name IS 'name of the user';
