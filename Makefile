@@ -19,6 +19,7 @@ OBJS = \
 	src/identity/redact.o \
 	src/identity/binding.o \
 	src/identity/session.o \
+	src/identity/opening.o \
 	src/identity/session_functions.o \
 	src/grant/value.o \
 	src/grant/validate.o \
