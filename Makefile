@@ -20,6 +20,8 @@ OBJS = \
 	src/identity/binding.o \
 	src/identity/session.o \
 	src/identity/opening.o \
+	src/identity/family.o \
+	src/identity/rotation.o \
 	src/identity/session_functions.o \
 	src/grant/value.o \
 	src/grant/validate.o \
@@ -75,6 +77,7 @@ INSTALL_SQL = \
 	src/sql/trigger.sql \
 	src/sql/session.sql \
 	src/sql/audit.sql \
+	src/sql/family.sql \
 	src/sql/activation.sql \
 	src/sql/flow.sql \
 	src/sql/enforce.sql \
@@ -105,6 +108,8 @@ REGRESS_LIST = \
 	exclusion \
 	ddl \
 	session \
+	family \
+	rotation \
 	activation \
 	activation_view \
 	activation_rule \
@@ -134,6 +139,8 @@ ISOLATION_LIST = \
 	audit_chain \
 	signals \
 	revocation \
+	family \
+	rotation \
 	activation \
 	managing \
 	locking \

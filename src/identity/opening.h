@@ -2,7 +2,9 @@
 #ifndef SPSA_OPENING_H
 #define SPSA_OPENING_H
 
+#include "access/attnum.h"
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
@@ -31,8 +33,14 @@ typedef struct Opening
 	bool		has_source_ip;
 	Jsonb	   *attributes;
 	const char *login_type;
-	Datum		sets;
+	Datum		sets;			/* text[] */
 	bool		has_sets;
+	int			nlimits;		/* of a derived session: sets that the parent
+								 * allows; -1: all */
+	int32	   *limits;
+	bool		has_parent;
+	pg_uuid_t	parent_id;
+	TimestampTz authenticated_at;
 	const char *actor;
 	/* results */
 	char		token[TOKEN_LENGTH + 1];
@@ -43,6 +51,11 @@ typedef struct Opening
 extern bool opening_find_user(AttrNumber column, const char *index, RegProcedure equality, Datum key_value, SessionUser *user);
 extern void opening_require_user(const text *name, SessionUser *user);
 extern void opening_refuse_null(const char *what);
+extern void opening_check_own_action(void);
+extern TimestampTz opening_end_of(Interval *duration, TimestampTz now, const char *what);
+extern void opening_make_token(char token[TOKEN_LENGTH + 1], bytea **stored);
+extern void opening_store(Opening *opening, TimestampTz now);
+extern void opening_return(FunctionCallInfo fcinfo, Opening *opening);
 extern void opening_make(const SessionUser *user, Opening *opening);
 extern void opening_done(const Opening *opening);
 

@@ -22,6 +22,7 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "identity/binding.h"
+#include "identity/family.h"
 #include "identity/opening.h"
 #include "identity/redact.h"
 #include "identity/session.h"
@@ -48,8 +49,6 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	static const char *const required[] = {"user name", "lifetime", "security level", NULL, "attributes", NULL, "login type"};
 	Opening		opening = {0};
 	SessionUser user;
-	Datum		values[3];
-	bool		nulls[3] = {false};
 
 	for (int i = 0; i < lengthof(required); i++)
 	{
@@ -75,24 +74,8 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	opening.actor = PG_ARGISNULL(9) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(9));
 	opening_make(&user, &opening);
 	opening_done(&opening);
-
-	values[0] = UUIDPGetDatum(&opening.session_id);
-	values[1] = CStringGetTextDatum(opening.token);
-	values[2] = TimestampTzGetDatum(opening.expires_at);
-	tuplestore_putvalues(((ReturnSetInfo *) fcinfo->resultinfo)->setResult,
-						 ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc, values, nulls);
-	explicit_bzero(opening.token, sizeof(opening.token));
+	opening_return(fcinfo, &opening);
 	return (Datum) 0;
-}
-
-/* What maintenance commands run for a table's owner must not touch the session of whoever maintains. */
-static void
-check_own_action(void)
-{
-	if (InSecurityRestrictedOperation())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot open or attach a session within a security-restricted operation")));
 }
 
 /* SQL: spsa_open_own_session(interval) */
@@ -104,7 +87,7 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	SessionUser user;
 	NameData	role;
 
-	check_own_action();
+	opening_check_own_action();
 	if (PG_ARGISNULL(0))
 		opening_refuse_null("lifetime");
 	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
@@ -159,7 +142,7 @@ attach(FunctionCallInfo fcinfo, bool local)
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
 	redact_activity();
-	check_own_action();
+	opening_check_own_action();
 	if (PG_ARGISNULL(0))
 		refuse_token("the token is null");
 	token = PG_GETARG_TEXT_PP(0);
@@ -264,20 +247,13 @@ spsa_session_attribute(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(value));
 }
 
-static OwnerStatement insert_end = {
-	"INSERT INTO spsa.session_end (session_id) VALUES ($1)", 1, {UUIDOID}
-};
-
 /* SQL: spsa_close_session(uuid) */
 PG_FUNCTION_INFO_V1(spsa_close_session);
 Datum
 spsa_close_session(PG_FUNCTION_ARGS)
 {
-	AuditEvent	event = {"session_close"};
 	SessionEntry *entry;
-	Datum		value;
 	pg_uuid_t	session_id;
-	OwnerState	state;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);	/* the default, with no session attached */
@@ -285,13 +261,7 @@ spsa_close_session(PG_FUNCTION_ARGS)
 	entry = session_permitted(&session_id, "session_end", ACL_INSERT);
 	if (entry == NULL)
 		PG_RETURN_BOOL(false);
-	event.session_id = &session_id;
-	event.user_name = pstrdup(entry->user_name);
-	value = UUIDPGetDatum(&session_id);
-	owner_begin(&state);
-	audit_record(&event);
-	owner_execute(&insert_end, &value, NULL);
-	owner_end(&state);
+	family_close(&session_id, 1, pstrdup(entry->user_name), NULL);
 	PG_RETURN_BOOL(true);
 }
 
@@ -388,13 +358,15 @@ spsa_close_user_sessions(PG_FUNCTION_ARGS)
 }
 
 /*
- * Rows whose session is gone, activations that have ended by themselves, requests that lead to nothing any more, and what has
+ * Rows whose session is gone, tokens that were replaced, activations that have ended by themselves, requests that lead to nothing any more, and what has
  * been reviewed, as far as nobody has them locked.
  */
 static OwnerStatement purge_statements[] = {
 	{"DELETE FROM spsa.session_activity d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.session_activity a"
 	" WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = a.session_id) FOR UPDATE SKIP LOCKED))"},
 	{"DELETE FROM spsa.session_end e WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = e.session_id)"},
+	{"DELETE FROM spsa.session_token t WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = t.session_id)"
+	" OR EXISTS (SELECT FROM spsa.session_token n WHERE n.session_id = t.session_id AND n.token_id > t.token_id)"},
 	{"DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.activation a"
 		" WHERE a.expires_at <= pg_catalog.clock_timestamp() OR EXISTS (SELECT FROM spsa.activation_end e"
 	" WHERE e.activation_id = a.activation_id) FOR UPDATE SKIP LOCKED))"},
@@ -408,21 +380,39 @@ static OwnerStatement purge_statements[] = {
 };
 
 /*
- * Sessions that are over and that no transaction works on: whoever writes an activation has a key-share lock on the
- * session first, so that the cascade to the activations meets no lock.
+ * Sessions that are over, or derived from one that is, and that no transaction works on: whoever writes an activation, or
+ * derives a session, has a key-share lock on the session first, so that the cascade to what belongs to it meets no lock.
  */
-static OwnerStatement purge_sessions = {
-	"WITH over AS MATERIALIZED (SELECT s.session_id, s.user_id,"
-	" EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id) AS closed FROM spsa.session s"
+static OwnerStatement lock_sessions = {
+	"WITH RECURSIVE over (session_id) AS (SELECT s.session_id FROM spsa.session s"
 	" WHERE s.expires_at <= pg_catalog.clock_timestamp()"
 	" OR EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)"
 	" OR EXISTS (SELECT FROM spsa.session_activity a WHERE a.session_id = s.session_id"
 	" AND a.last_seen_at + s.idle_timeout <= pg_catalog.clock_timestamp())"
-	" FOR UPDATE OF s SKIP LOCKED),"
+	" UNION SELECT c.session_id FROM over o JOIN spsa.session c ON c.parent_id = o.session_id),"
+	" locked AS (SELECT s.session_id FROM spsa.session s WHERE s.session_id IN (SELECT o.session_id FROM over o)"
+	" FOR UPDATE SKIP LOCKED)"
+	" SELECT ARRAY(SELECT l.session_id FROM locked l)",
+	0
+};
+
+/*
+ * Of those, what has no descendant that is at work: parents go with all that is derived from them, or stay. Another
+ * statement than the one that locks them, since it must see every child there is: from then on there are no new ones.
+ */
+static OwnerStatement purge_sessions = {
+	"WITH RECURSIVE locked AS MATERIALIZED (SELECT i AS session_id FROM pg_catalog.unnest($1) i),"
+	" kept (session_id, parent_id) AS (SELECT c.session_id, c.parent_id FROM locked l"
+	" JOIN spsa.session c ON c.parent_id = l.session_id WHERE NOT EXISTS (SELECT FROM locked k WHERE k.session_id = c.session_id)"
+	" UNION SELECT p.session_id, p.parent_id FROM kept k JOIN spsa.session p ON p.session_id = k.parent_id),"
+	" over AS MATERIALIZED (SELECT s.session_id, s.user_id,"
+	" EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id) AS closed"
+	" FROM spsa.session s JOIN locked l ON l.session_id = s.session_id"
+	" WHERE NOT EXISTS (SELECT FROM kept k WHERE k.session_id = s.session_id)),"
 	" gone AS (DELETE FROM spsa.session s USING over o WHERE s.session_id = o.session_id),"
 	" ended AS (DELETE FROM spsa.session_end e USING over o WHERE e.session_id = o.session_id)"
 	" SELECT o.session_id, u.user_name, o.closed FROM over o JOIN spsa.app_user u USING (user_id)",
-	0
+	1, {UUIDARRAYOID}
 };
 
 /* SQL: spsa_purge() */
@@ -436,9 +426,12 @@ spsa_purge(PG_FUNCTION_ARGS)
 	int			n;
 	bool		isnull;
 	pg_uuid_t	session_id;
+	Datum		locked;
 
 	owner_begin(&state);
-	n = owner_execute(&purge_sessions, NULL, NULL);
+	(void) owner_execute(&lock_sessions, NULL, NULL);
+	locked = owner_result(1, &isnull);
+	n = owner_execute(&purge_sessions, &locked, NULL);
 	rows = SPI_tuptable;
 	for (int i = 0; i < lengthof(purge_statements); i++)
 		owner_execute(&purge_statements[i], NULL, NULL);
