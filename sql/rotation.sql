@@ -360,6 +360,12 @@ SELECT count(*) AS live FROM spsa.live_session WHERE user_name = 'ann';
 RESET spsa.session_limit;
 RESET spsa.session_limit_action;
 
+-- no function that everybody may call takes the name of a user, by which it could be found out who there is
+SELECT count(*) FILTER (WHERE has_function_privilege('public', p.oid, 'EXECUTE')) AS public, count(*) > 5 AS others
+FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'spsa')
+	AND 'user_name' = ANY (p.proargnames[1:p.pronargs]);
+
 DROP FUNCTION rotation_sees();
 DROP TABLE rotation_note;
 DROP EXTENSION spsa CASCADE;
