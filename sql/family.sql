@@ -175,9 +175,11 @@ SELECT allowed_sets = ARRAY[:america] AS specified FROM spsa.live_session WHERE 
 SET SESSION AUTHORIZATION regress_spsa_family_app;
 SELECT family_sees();
 RESET SESSION AUTHORIZATION;
-UPDATE spsa.session SET allowed_sets = NULL WHERE session_id = :'limkid';
-SELECT allowed_sets AS specified FROM spsa.live_session WHERE session_id = :'limkid';
+-- without a list, which is never written, it has none, though its parent may have all
+UPDATE spsa.session SET allowed_sets = NULL WHERE session_id = :'nil';
+SELECT allowed_sets AS specified FROM spsa.live_session WHERE session_id = :'nil';
 SET SESSION AUTHORIZATION regress_spsa_family_app;
+SELECT spsa_attach_connection(:'nil_tok') = :'nil' AS attached;
 SELECT family_sees();
 
 --
