@@ -20,6 +20,9 @@ OBJS = \
 	src/identity/redact.o \
 	src/identity/binding.o \
 	src/identity/session.o \
+	src/identity/opening.o \
+	src/identity/family.o \
+	src/identity/rotation.o \
 	src/identity/session_functions.o \
 	src/identity/json.o \
 	src/identity/jwt.o \
@@ -80,6 +83,7 @@ INSTALL_SQL = \
 	src/sql/session.sql \
 	src/sql/jwt.sql \
 	src/sql/audit.sql \
+	src/sql/family.sql \
 	src/sql/activation.sql \
 	src/sql/flow.sql \
 	src/sql/enforce.sql \
@@ -112,6 +116,8 @@ REGRESS_LIST = \
 	ddl \
 	session \
 	jwt \
+	family \
+	rotation \
 	activation \
 	activation_view \
 	activation_rule \
@@ -141,6 +147,8 @@ ISOLATION_LIST = \
 	audit_chain \
 	signals \
 	revocation \
+	family \
+	rotation \
 	activation \
 	managing \
 	locking \

@@ -30,6 +30,11 @@ SELECT token AS purged, session_id AS purged_sid FROM spsa_open_session('ann', d
 UPDATE spsa.session SET created_at = created_at - interval '2 hours', expires_at = now() - interval '1 hour' WHERE session_id = :'expired_sid';
 SELECT spsa_close_session(:'closed_sid');
 DELETE FROM spsa.session WHERE session_id = :'purged_sid';
+SELECT token AS replaced, session_id AS replaced_sid FROM spsa_open_session('ann', db_role => 'regress_spsa_errors_app') \gset
+SELECT spsa_rotate_token(:'replaced_sid') AS newer \gset
+SELECT session_id AS parent_sid FROM spsa_open_session('ann', db_role => 'regress_spsa_errors_app') \gset
+SELECT token AS orphan FROM spsa_derive_session('{reader}', parent => :'parent_sid') \gset
+INSERT INTO spsa.session_end (session_id) VALUES (:'parent_sid');
 
 -- Everything that a failed call could leave behind
 CREATE VIEW errors_count AS
@@ -74,6 +79,12 @@ SELECT spsa_attach_connection(:'expired');
 :code
 -- closed
 SELECT spsa_attach_connection(:'closed');
+:code
+-- replaced by another one
+SELECT spsa_attach_connection(:'replaced');
+:code
+-- of a session that is derived from one that is closed
+SELECT spsa_attach_connection(:'orphan');
 :code
 -- empty
 SELECT spsa_attach_connection('');

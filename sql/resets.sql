@@ -28,6 +28,7 @@ SELECT spsa_grant_object('everything', 'resets_doc', '{read,create,edit,delete}'
 SELECT spsa_assign('ann', 'eu'), spsa_assign('ann', 'everything'), spsa_assign('ben', 'us');
 SELECT token AS ann, session_id AS ann_sid FROM spsa_open_session('ann', db_role => 'regress_spsa_resets_app') \gset
 SELECT token AS ben, session_id AS ben_sid FROM spsa_open_session('ben', db_role => 'regress_spsa_resets_app') \gset
+SELECT token AS rot, session_id AS rot_sid FROM spsa_open_session('ann', db_role => 'regress_spsa_resets_app') \gset
 SELECT token AS unknown, session_id AS unknown_sid FROM spsa_open_session('ann', db_role => 'regress_spsa_resets_app') \gset
 DELETE FROM spsa.session WHERE session_id = :'unknown_sid';
 
@@ -79,6 +80,47 @@ SELECT spsa_attach_connection(:'ann') = :'ann_sid' AS attached;
 SELECT id FROM resets_doc ORDER BY id;
 ROLLBACK;
 SELECT id FROM resets_doc ORDER BY id;
+SELECT spsa_detach();
+
+--
+-- A token that has replaced the attached one goes the same ways
+--
+SELECT spsa_attach_connection(:'rot') = :'rot_sid' AS attached;
+SELECT spsa_rotate_token() AS rot \gset
+SELECT count(*) FROM resets_doc;
+DISCARD ALL;
+SET client_min_messages = warning;
+SET SESSION AUTHORIZATION regress_spsa_resets_app;
+SELECT count(*) FROM resets_doc;
+SELECT spsa_attach_connection(:'rot') = :'rot_sid' AS attached;
+SELECT spsa_rotate_token() AS rot \gset
+RESET ALL;
+SET client_min_messages = warning;
+SELECT count(*) FROM resets_doc;
+BEGIN;
+SELECT spsa_attach(:'rot') = :'rot_sid' AS attached;
+SELECT spsa_rotate_token() AS rot \gset
+SELECT count(*) FROM resets_doc;
+COMMIT;
+SELECT count(*) FROM resets_doc;
+BEGIN;
+SELECT spsa_attach_connection(:'rot') = :'rot_sid' AS attached;
+SELECT spsa_rotate_token() IS NOT NULL AS rotated;
+SELECT count(*) FROM resets_doc;
+ROLLBACK;
+SELECT count(*) FROM resets_doc;
+SELECT spsa_attach_connection(:'rot') = :'rot_sid' AS attached;
+SELECT spsa_rotate_token() AS rot \gset
+SELECT spsa_detach();
+SELECT count(*) FROM resets_doc;
+-- what is derived attaches nothing
+BEGIN;
+SELECT spsa_attach(:'rot') = :'rot_sid' AS attached;
+SELECT count(*) FROM spsa_derive_session('{eu}');
+COMMIT;
+SELECT count(*) FROM resets_doc;
+SELECT spsa_attach_connection(:'rot') = :'rot_sid' AS attached;
+SELECT spsa_close_session();
 SELECT spsa_detach();
 
 --

@@ -21,6 +21,7 @@
 #include "grant/shape.h"
 #include "identity/binding.h"
 #include "identity/redact.h"
+#include "identity/rotation.h"
 #include "identity/session.h"
 
 PG_MODULE_MAGIC;
@@ -36,6 +37,7 @@ _PG_init(void)
 	binding_init();
 	guc_reserve();
 	session_init();
+	rotation_init();
 	definition_cache_init();
 	protection_init();
 	effective_init();

@@ -447,8 +447,8 @@ require_approver(const Request *request)
 	SessionEntry *entry = session_require();
 	Approver	approver;
 
-	if (!effective_permission(entry, PERMISSION_APPROVE_ACTIVATIONS) &&
-		(rule == NULL || rule->approver_set == 0 || !effective_has_set(entry, rule->approver_set)))
+	if (!effective_authority(entry, PERMISSION_APPROVE_ACTIVATIONS) &&
+		(entry->has_parent || rule == NULL || rule->approver_set == 0 || !effective_has_set(entry, rule->approver_set)))
 		refuse_decision("the session may not approve", "permission denied for activation request",
 						"It takes the custom permission approve_activations, or the permission set that the rule names as approver_set, in effect in the session.");
 	approver.user_id = entry->user_id;
@@ -581,7 +581,7 @@ spsa_deny_activation(PG_FUNCTION_ARGS)
 
 /* ---- withdrawing ---- */
 
-/* Whether the caller may withdraw a request: its user, in any session, or an administrator. */
+/* Whether the caller may withdraw a request: its user, in any session but a derived one, or an administrator. */
 static bool
 may_cancel(const Request *request)
 {
@@ -590,7 +590,7 @@ may_cancel(const Request *request)
 
 	AcceptInvalidationMessages();
 	current = session_current(&entry);
-	if (current == SESSION_LIVE && entry->user_id == request->user_id)
+	if (current == SESSION_LIVE && entry->user_id == request->user_id && !entry->has_parent)
 		return true;
 	if (pg_class_aclcheck(table_oid("activation_request"), GetUserId(), ACL_UPDATE) == ACLCHECK_OK)
 		return true;
@@ -645,7 +645,7 @@ static OwnerStatement select_visible = {
 static Datum
 sets_in_effect(const SessionEntry *entry)
 {
-	List	   *sets = entry == NULL ? NIL : ((const Grants *) entry->grants)->sets;
+	List	   *sets = entry == NULL || entry->has_parent ? NIL : ((const Grants *) entry->grants)->sets;
 	Datum	   *ids = palloc(sizeof(Datum) * (list_length(sets) + 1));
 	int			n = 0;
 	ListCell   *cell;
@@ -673,7 +673,7 @@ spsa_visible_requests(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	values[0] = BoolGetDatum(administrator ||
-							 (entry != NULL && effective_permission(entry, PERMISSION_APPROVE_ACTIVATIONS)));
+							 (entry != NULL && effective_authority(entry, PERMISSION_APPROVE_ACTIVATIONS)));
 	values[1] = Int64GetDatum(entry == NULL ? 0 : entry->user_id);
 	values[2] = sets_in_effect(entry);
 	owner_begin(&state);

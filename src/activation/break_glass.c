@@ -157,7 +157,7 @@ reviewer(bool administrator, int64 *user_id, char **user_name)
 	state = session_current(&entry);
 	if (state == SESSION_OVER && !administrator)
 		session_raise_invalid();
-	if (state == SESSION_LIVE && (administrator || effective_permission(entry, PERMISSION_APPROVE_ACTIVATIONS)))
+	if (state == SESSION_LIVE && (administrator || effective_authority(entry, PERMISSION_APPROVE_ACTIVATIONS)))
 	{
 		*user_id = entry->user_id;
 		*user_name = pstrdup(entry->user_name);
@@ -246,7 +246,7 @@ spsa_visible_reviews(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	values[0] = BoolGetDatum(administrator ||
-							 (entry != NULL && effective_permission(entry, PERMISSION_APPROVE_ACTIVATIONS)));
+							 (entry != NULL && effective_authority(entry, PERMISSION_APPROVE_ACTIVATIONS)));
 	values[1] = Int64GetDatum(entry == NULL ? 0 : entry->user_id);
 	owner_begin(&state);
 	owner_read_into(&select_unreviewed, values, nulls, ((ReturnSetInfo *) fcinfo->resultinfo)->setResult);

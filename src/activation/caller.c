@@ -21,7 +21,7 @@ activation_session(const pg_uuid_t *session_id, AclMode privilege)
 	SessionEntry *entry;
 
 	AcceptInvalidationMessages();
-	if (session_current(&entry) == SESSION_LIVE && effective_permission(entry, PERMISSION_MANAGE_ACTIVATIONS))
+	if (session_current(&entry) == SESSION_LIVE && effective_authority(entry, PERMISSION_MANAGE_ACTIVATIONS))
 		entry = session_find(session_id);
 	else
 		entry = session_permitted(session_id, "activation", privilege);

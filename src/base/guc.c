@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "utils/guc.h"
 
 #include "base/guc.h"
@@ -13,11 +15,19 @@ bool		guc_require_local_attach = false;
 bool		guc_notify_events = false;
 int			guc_session_cache_size = 128;
 int			guc_share_plans = SHARE_PLANS_AUTO;
+int			guc_session_limit = 0;
+int			guc_session_limit_action = SESSION_LIMIT_REFUSE;
 
 static const struct config_enum_entry share_plans_options[] = {
 	{"auto", SHARE_PLANS_AUTO, false},
 	{"on", SHARE_PLANS_ON, false},
 	{"off", SHARE_PLANS_OFF, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry session_limit_action_options[] = {
+	{"refuse", SESSION_LIMIT_REFUSE, false},
+	{"end_oldest", SESSION_LIMIT_END_OLDEST, false},
 	{NULL, 0, false}
 };
 
@@ -59,6 +69,26 @@ guc_init(void)
 							"Sets how many sessions a backend keeps in memory.",
 							NULL,
 							&guc_session_cache_size, 128, 1, 65536, PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/*
+	 * Why an administrator wants it: a stolen password is noticed, and a
+	 * forgotten session does not stay for ever, for all users and not only
+	 * for those that app_user.session_limit names.
+	 */
+	DefineCustomIntVariable("spsa.session_limit",
+							"Sets how many live sessions a user may have whose session_limit is null.",
+							"0: any number. Derived sessions do not count.",
+							&guc_session_limit, 0, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/*
+	 * Why an administrator wants it: users who lose their tokens (a browser
+	 * is closed, a phone is lost) must not be locked out until these expire.
+	 */
+	DefineCustomEnumVariable("spsa.session_limit_action",
+							 "Sets what happens when a session is opened and its user has as many as the limit allows.",
+							 "refuse: an error; end_oldest: those that were opened first are closed.",
+							 &guc_session_limit_action, SESSION_LIMIT_REFUSE, session_limit_action_options, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 
 	/*
 	 * Why anybody wants it: to see the plans of a pool in psql ("on"), or

@@ -94,6 +94,13 @@ signal_bucket_of_user(int64 user_id)
 	return hash_bytes((const unsigned char *) &user_id, sizeof(user_id)) % BUCKETS;
 }
 
+/* Signals about the sessions and users of one bucket. */
+uint64
+signal_bucket_count(uint32 bucket)
+{
+	return bucket_count[bucket];
+}
+
 SignalCounts
 signal_counts(uint32 session_bucket, uint32 user_bucket)
 {

@@ -22,6 +22,7 @@ extern uint32 signal_bucket_of_session(const pg_uuid_t *session_id);
 extern uint32 signal_bucket_of_user(int64 user_id);
 extern uint64 signal_definition_count(void);
 extern bool signal_definitions_settled(void);
+extern uint64 signal_bucket_count(uint32 bucket);
 extern SignalCounts signal_counts(uint32 session_bucket, uint32 user_bucket);
 
 #endif							/* SPSA_SIGNAL_H */

@@ -105,6 +105,10 @@
 #define Anum_session_actor 14
 #define Anum_session_attributes 15
 
+#define Anum_session_token_session_id 1
+#define Anum_session_token_token_id 2
+#define Anum_session_token_token_hash 3
+
 #define Anum_session_activity_session_id 1
 #define Anum_session_activity_last_seen_at 2
 

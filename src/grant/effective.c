@@ -789,6 +789,13 @@ effective_permission(const SessionEntry *entry, int32 permission_id)
 	return false;
 }
 
+/* The same for one that reaches beyond the session itself, which a derived session has none of. */
+bool
+effective_authority(const SessionEntry *entry, int32 permission_id)
+{
+	return !entry->has_parent && effective_permission(entry, permission_id);
+}
+
 void
 effective_init(void)
 {

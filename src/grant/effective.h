@@ -60,5 +60,6 @@ extern char *effective_set_for_field(const SessionEntry *entry, Oid object, Attr
 extern char *effective_set_for_function(const SessionEntry *entry, Oid function);
 extern bool effective_function(const SessionEntry *entry, Oid function);
 extern bool effective_permission(const SessionEntry *entry, int32 permission_id);
+extern bool effective_authority(const SessionEntry *entry, int32 permission_id);
 
 #endif							/* SPSA_EFFECTIVE_H */

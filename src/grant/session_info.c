@@ -42,7 +42,9 @@ last_used(const SessionEntry *entry)
 static TimestampTz
 ends_at(const SessionEntry *entry)
 {
-	return entry->idle_timeout > 0 ? Min(entry->expires_at, last_used(entry) + entry->idle_timeout) : entry->expires_at;
+	TimestampTz end = Min(entry->expires_at, entry->ancestors_close_at);
+
+	return entry->idle_timeout > 0 ? Min(end, last_used(entry) + entry->idle_timeout) : end;
 }
 
 static void

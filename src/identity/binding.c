@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 #include "base/guc.h"
 #include "identity/binding.h"
@@ -146,6 +147,25 @@ binding_set_known(const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool
 		known_token = NULL;
 	}
 	PG_END_TRY();
+}
+
+/*
+ * Whether the setting, as it is now, ends with the transaction: PostgreSQL's own record of what is to be restored says so,
+ * however it was set.
+ */
+bool
+binding_is_local(void)
+{
+	struct config_generic **variables = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+	{
+		const GucStack *stack = variables[i]->stack;
+
+		if (strcmp(variables[i]->name, "spsa.session_token") == 0)
+			return stack != NULL && stack->state != GUC_SET;
+	}
+	return false;
 }
 
 /*

@@ -28,6 +28,7 @@ extern void binding_set(const char *token, bool local);
 extern void binding_poison(void);
 extern void binding_poison_earlier(void);
 extern void binding_take_void(void);
+extern bool binding_is_local(void);
 extern bool binding_is_held(void);
 extern void binding_hold(void);
 extern void binding_release(void);

@@ -62,7 +62,7 @@ typedef struct Login
 	Jwt		   *jwt;
 	Issuer		issuer;
 	bytea	   *key_digest;		/* of the key that has signed it */
-	User		user;
+	SessionUser user;
 	Jsonb	   *attributes;
 } Login;
 
@@ -410,7 +410,7 @@ find_login_user(Login *login)
 
 	if (name == NULL)
 		return "the claim that names the user is missing or no string";
-	if (!is_server_text(name->text) || !opening_find_user(cstring_to_text(name->text), &login->user))
+	if (!is_server_text(name->text) || !opening_find_user(Anum_app_user_user_name, "app_user_user_name_key", F_TEXTEQ, CStringGetTextDatum(name->text), &login->user))
 		return "the user does not exist";
 	if (!login->user.is_active)
 		return "the user is disabled";
@@ -535,7 +535,7 @@ open_for(Login *login, Interval *wanted, const uint8_t *secret, Opening *opening
 	high = high || claim_has_any(login->jwt, "amr", login->issuer.high_assurance_amr);
 
 	opening->lifetime = wanted != NULL ? wanted : &login->issuer.max_lifetime;
-	opening->ends_by = Min(timestamp_of(login->jwt->expires_at), opening_end(&login->issuer.max_lifetime, now, "lifetime"));
+	opening->ends_by = Min(timestamp_of(login->jwt->expires_at), opening_end_of(&login->issuer.max_lifetime, now, "lifetime"));
 	opening->authenticated_at = authenticated_at(login->jwt, now);
 	opening->db_role = login->issuer.db_role != NULL ? login->issuer.db_role : GetUserNameFromId(GetSessionUserId(), false);
 	opening->security_level = high ? "high_assurance" : "standard";
@@ -544,7 +544,7 @@ open_for(Login *login, Interval *wanted, const uint8_t *secret, Opening *opening
 	opening->issuer = login->jwt->issuer;
 	opening->actor = login->jwt->actor;
 	opening->secret = secret;
-	opening_open(&login->user, opening);
+	opening_make(&login->user, opening);
 	note_origin(login, opening);
 }
 
@@ -570,7 +570,7 @@ spsa_open_session_jwt(PG_FUNCTION_ARGS)
 	opening_check_own_action();
 	InitMaterializedSRF(fcinfo, 0);
 	if (wanted != NULL)
-		(void) opening_end(wanted, GetCurrentTimestamp(), "lifetime");
+		(void) opening_end_of(wanted, GetCurrentTimestamp(), "lifetime");
 	if (PG_ARGISNULL(0))
 		refuse_opening("the token is null");
 	login.text = PG_GETARG_TEXT_PP(0);
@@ -582,7 +582,7 @@ spsa_open_session_jwt(PG_FUNCTION_ARGS)
 		(!crypto_sha256(login.jwt->identifier, strlen(login.jwt->identifier), digest) || !note_use(&login, digest)))
 		refuse_opening("the token is for a single use and has been used");
 	open_for(&login, wanted, NULL, &opening);
-	opening_opened(&opening);
+	opening_done(&opening);
 	opening_return(fcinfo, &opening);
 	return (Datum) 0;
 }
@@ -672,7 +672,7 @@ spsa_attach_jwt(PG_FUNCTION_ARGS)
 	explicit_bzero(token, sizeof(token));
 	explicit_bzero(opening.token, sizeof(opening.token));
 	if (opened)
-		opening_opened(&opening);
+		opening_done(&opening);
 	opening_warn_outside_transaction("spsa_attach_jwt");
 	return UUIDPGetDatum(result);
 }

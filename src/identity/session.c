@@ -2,7 +2,8 @@
  *
  * Invariants: a session is valid only if its row is found by the token's hash under a fresh snapshot, it is not closed,
  * its user is active, neither its expiry nor its idle timeout has passed by the clock, and the role that the client acts
- * as (the session user or the target of SET ROLE; SECURITY DEFINER changes nothing) is a member of the session's role.
+ * as (the session user or the target of SET ROLE; SECURITY DEFINER changes nothing) is a member of the session's role. All
+ * sessions that it is derived from must be valid in the same way, but for the role (identity/family.c).
  * What base/signal.c reports makes an entry stale; an entry is never used beyond next_change. Tokens that are not known are
  * not cached.
  *
@@ -37,7 +38,9 @@
 #include "base/guc.h"
 #include "base/table.h"
 #include "identity/binding.h"
+#include "identity/family.h"
 #include "identity/jwt_session.h"
+#include "identity/rotation.h"
 #include "identity/session.h"
 
 static MemoryContext session_context = NULL;
@@ -61,6 +64,7 @@ typedef struct IdSlot
 static uint64 versions = 0;
 static uint64 role_epoch = 1;	/* of roles and schemas */
 static uint64 own_changes = 0;
+static bool token_replaced = false; /* the token looked up last had been one */
 static bool any_noted = false;	/* some entry is uncommitted, or its use noted */
 static SessionLoader load_grants = NULL;
 static void (*attached_callback) (void) = NULL;
@@ -187,20 +191,22 @@ last_seen(const pg_uuid_t *session_id, TimestampTz created_at, Snapshot snapshot
 	return result;
 }
 
-/* Whether the idle timeout of a row of spsa.session has passed. */
-bool
-session_is_idle(const TableScan *scan, HeapTuple row, Snapshot snapshot, TimestampTz now)
+/* When the session of a row ends by the clock: its expiry or idle timeout, whichever is earlier. */
+TimestampTz
+session_row_closes_at(const TableScan *scan, HeapTuple row, Snapshot snapshot)
 {
 	bool		isnull;
+	TimestampTz expires_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_expires_at, &isnull));
 	Datum		timeout = table_value(scan, row, Anum_session_idle_timeout, &isnull);
 	TimestampTz created_at;
 	pg_uuid_t  *session_id;
 
 	if (isnull)
-		return false;
+		return expires_at;
 	created_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_created_at, &isnull));
 	session_id = DatumGetUUIDP(table_value(scan, row, Anum_session_session_id, &isnull));
-	return now >= last_seen(session_id, created_at, snapshot) + session_idle_microseconds(DatumGetIntervalP(timeout));
+	return Min(expires_at,
+			   last_seen(session_id, created_at, snapshot) + session_idle_microseconds(DatumGetIntervalP(timeout)));
 }
 
 static void
@@ -217,19 +223,19 @@ text_or_null(Datum value, bool isnull)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-static void
-read_allowed_sets(SessionEntry *entry, Datum value, bool isnull)
+/* Identifiers in an array of sets that are allowed. */
+int32 *
+session_allowed_sets(Datum value, int *n)
 {
 	Datum	   *elements;
 	bool	   *nulls;
+	int32	   *allowed;
 
-	entry->nallowed = -1;
-	if (isnull)
-		return;
-	deconstruct_array(DatumGetArrayTypeP(value), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, &nulls, &entry->nallowed);
-	entry->allowed = palloc0(sizeof(int32) * (entry->nallowed + 1));
-	for (int i = 0; i < entry->nallowed; i++)
-		entry->allowed[i] = nulls[i] ? 0 : DatumGetInt32(elements[i]);
+	deconstruct_array(DatumGetArrayTypeP(value), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, &nulls, n);
+	allowed = palloc0(sizeof(int32) * (*n + 1));
+	for (int i = 0; i < *n; i++)
+		allowed[i] = nulls[i] ? 0 : DatumGetInt32(elements[i]);
+	return allowed;
 }
 
 static void
@@ -249,7 +255,9 @@ fill_from_row(SessionEntry *entry, const TableScan *scan, HeapTuple row)
 	if (!isnull)
 		entry->parent_id = *DatumGetUUIDP(value);
 	value = table_value(scan, row, Anum_session_allowed_sets, &isnull);
-	read_allowed_sets(entry, value, isnull);
+	entry->nallowed = -1;
+	if (!isnull)
+		entry->allowed = session_allowed_sets(value, &entry->nallowed);
 	entry->created_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_created_at, &isnull));
 	entry->authenticated_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_authenticated_at, &isnull));
 	entry->expires_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_expires_at, &isnull));
@@ -267,9 +275,9 @@ fill_from_row(SessionEntry *entry, const TableScan *scan, HeapTuple row)
 	entry->attributes = DatumGetJsonbPCopy(table_value(scan, row, Anum_session_attributes, &isnull));
 }
 
-/* Reads the session of a token hash, or of an identifier if one is given; false if there is none. */
+/* Reads the row of an identifier, or if none is given that of the hash of the token it was opened with. */
 static bool
-read_session(SessionEntry *entry, const pg_uuid_t *session_id, Snapshot snapshot)
+read_row(SessionEntry *entry, const pg_uuid_t *session_id, Snapshot snapshot)
 {
 	TableScan	scan;
 	ScanKeyData key;
@@ -288,6 +296,36 @@ read_session(SessionEntry *entry, const pg_uuid_t *session_id, Snapshot snapshot
 		fill_from_row(entry, &scan, row);
 	table_end(&scan);
 	return HeapTupleIsValid(row);
+}
+
+/*
+ * Reads the session of a token hash, or of an identifier if one is given; false if there is none. A token that has been
+ * replaced is none: what is valid is the newest one.
+ */
+static bool
+read_session(SessionEntry *entry, const pg_uuid_t *session_id, Snapshot snapshot)
+{
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+	pg_uuid_t	rotated;
+
+	memcpy(hash, entry->hash, sizeof(hash));
+	if (!read_row(entry, session_id, snapshot) &&
+		(session_id != NULL || !rotation_find_session(hash, snapshot, &rotated) || !read_row(entry, &rotated, snapshot)))
+		return false;
+	rotation_newest_hash(&entry->session_id, snapshot, entry->hash);
+	token_replaced = session_id == NULL && !crypto_equal(hash, entry->hash, sizeof(hash));
+	return !token_replaced;
+}
+
+/* The counts of all signals that concern the session. */
+static SignalCounts
+counts_of(const SessionEntry *entry)
+{
+	SignalCounts counts = signal_counts(entry->session_bucket, entry->user_bucket);
+
+	for (int i = 0; i < entry->nancestors; i++)
+		counts.session += signal_bucket_count(entry->ancestor_buckets[i]);
+	return counts;
 }
 
 typedef enum LoadResult
@@ -312,13 +350,15 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 	found = read_session(entry, session_id, snapshot);
 	if (found)
 	{
+		family_read_ancestors(entry, snapshot);
+
 		/*
 		 * Which signals concern the session is known only now: their counts
 		 * are those of before the snapshot if none at all has come since.
 		 */
 		entry->session_bucket = signal_bucket_of_session(&entry->session_id);
 		entry->user_bucket = signal_bucket_of_user(entry->user_id);
-		entry->counts = signal_counts(entry->session_bucket, entry->user_bucket);
+		entry->counts = counts_of(entry);
 		if (signal_epoch() != epoch)
 		{
 			table_snapshot_release(snapshot);
@@ -344,7 +384,7 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 static bool
 is_fresh(const SessionEntry *entry)
 {
-	SignalCounts now = signal_counts(entry->session_bucket, entry->user_bucket);
+	SignalCounts now = counts_of(entry);
 
 	return memcmp(&now, &entry->counts, sizeof(now)) == 0 && entry->schema == table_schema();
 }
@@ -433,6 +473,7 @@ get(const uint8_t hash[CRYPTO_HASH_BYTES])
 {
 	SessionEntry *entry = current_or_forget(lookup(hash));
 
+	token_replaced = false;
 	return entry != NULL ? entry : load(hash, NULL);
 }
 
@@ -452,9 +493,11 @@ static const char *
 invalid_reason(const SessionEntry *entry)
 {
 	if (entry == NULL)
-		return "the token is unknown";
+		return token_replaced ? "the token was replaced" : "the token is unknown";
 	if (entry->ended)
-		return "the session was closed, its user disabled, or the issuer of its JWT is trusted no longer";
+		return entry->nancestors > 0 ?
+			"the session or one it is derived from was closed, its user disabled, or the issuer of its JWT is trusted no longer" :
+			"the session was closed, its user disabled, or the issuer of its JWT is trusted no longer";
 	if (entry->unsettled)
 		return "the opening of the session by a JWT for a single use is not committed";
 	if (GetCurrentTimestamp() >= entry->closes_at)
@@ -631,8 +674,8 @@ session_find(const pg_uuid_t *session_id)
 }
 
 /*
- * The live session of an identifier if the caller may manage it: it is the attached one, or the current role holds a
- * privilege on the table that the change is written to. NULL if it is over; a stranger does not learn that.
+ * The live session of an identifier if the caller may manage it: it is the attached one or derived from it, or the current
+ * role holds a privilege on the table that the change is written to. NULL if it is over; a stranger does not learn that.
  */
 SessionEntry *
 session_permitted(const pg_uuid_t *session_id, const char *table, AclMode privilege)
@@ -644,7 +687,8 @@ session_permitted(const pg_uuid_t *session_id, const char *table, AclMode privil
 	state = session_current(&entry);
 	if (state == SESSION_LIVE && memcmp(&entry->session_id, session_id, sizeof(pg_uuid_t)) == 0)
 		return entry;
-	if (pg_class_aclcheck(table_oid(table), GetUserId(), privilege) != ACLCHECK_OK)
+	if (pg_class_aclcheck(table_oid(table), GetUserId(), privilege) != ACLCHECK_OK &&
+		!(state == SESSION_LIVE && family_is_ancestor(&entry->session_id, session_id)))
 	{
 		if (state == SESSION_OVER)
 			session_raise_invalid();
@@ -883,7 +927,14 @@ session_listens_to(uint32 bucket)
 	if (binding_current(&binding) != BINDING_ATTACHED)
 		return false;
 	slot = hash_search(entries_by_hash, binding->hash, HASH_FIND, NULL);
-	return slot == NULL || slot->entry->session_bucket == bucket || slot->entry->user_bucket == bucket;
+	if (slot == NULL || slot->entry->session_bucket == bucket || slot->entry->user_bucket == bucket)
+		return true;
+	for (int i = 0; i < slot->entry->nancestors; i++)
+	{
+		if (slot->entry->ancestor_buckets[i] == bucket)
+			return true;
+	}
+	return false;
 }
 
 void

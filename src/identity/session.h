@@ -15,6 +15,8 @@
 
 struct TableScan;
 
+#define SESSION_MAX_ANCESTORS 8
+
 /* A loaded session. Pointers to it, and into it, are good until the next call of a session_* function. */
 typedef struct SessionEntry
 {
@@ -28,13 +30,17 @@ typedef struct SessionEntry
 	SignalCounts counts;
 	uint32		session_bucket;
 	uint32		user_bucket;
+	int			nancestors;		/* of a derived session */
+	uint32		ancestor_buckets[SESSION_MAX_ANCESTORS];
 	Oid			schema;			/* the schema spsa that it was read from */
 	bool		uncommitted;	/* read by a transaction that has changed
 								 * something, and is not over */
 	bool		unsettled;		/* of no use until that is committed */
-	bool		ended;			/* closed, or its user is disabled */
-	TimestampTz closes_at;		/* expiry or idle timeout, whichever is
-								 * earlier */
+	bool		ended;			/* closed, or an ancestor is, or its user is
+								 * disabled */
+	TimestampTz closes_at;		/* expiry or idle timeout, of itself or an
+								 * ancestor, whichever is earliest */
+	TimestampTz ancestors_close_at; /* DT_NOEND: there are none */
 	TimestampTz next_change;	/* by then it must be loaded again */
 
 	pg_uuid_t	session_id;
@@ -43,7 +49,7 @@ typedef struct SessionEntry
 	char	   *db_role;		/* NULL: any */
 	bool		has_parent;
 	pg_uuid_t	parent_id;
-	int			nallowed;		/* -1: all sets */
+	int			nallowed;		/* -1: all sets; with what the ancestors allow */
 	int32	   *allowed;
 	TimestampTz created_at;
 	TimestampTz authenticated_at;
@@ -100,7 +106,8 @@ extern void session_used(SessionEntry *entry);
 extern void session_mark_used(const pg_uuid_t *session_id, TimestampTz now);
 extern void session_keep(const pg_uuid_t *session_id);
 extern SessionEntry *session_permitted(const pg_uuid_t *session_id, const char *table, AclMode privilege);
-extern bool session_is_idle(const struct TableScan *scan, HeapTuple row, Snapshot snapshot, TimestampTz now);
+extern int32 *session_allowed_sets(Datum value, int *n);
+extern TimestampTz session_row_closes_at(const struct TableScan *scan, HeapTuple row, Snapshot snapshot);
 extern bool session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot);
 
 #endif							/* SPSA_SESSION_H */

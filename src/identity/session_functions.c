@@ -1,25 +1,20 @@
 /* session_functions.c - opening, attaching and closing sessions from SQL.
  *
- * Invariants: a token is shown once, by the call that opens the session; what is stored is its hash. Every failure to
- * attach gives the same error, its cause goes to the log, and no earlier binding of the backend survives it, not even
- * by ROLLBACK. Closing inserts a row that nothing can block.
+ * Invariants: every failure to attach gives the same error, its cause goes to the log, and no earlier binding of the
+ * backend survives it, not even by ROLLBACK. Closing inserts a row that nothing can block.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "tcop/pquery.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/json.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -27,327 +22,23 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "identity/binding.h"
+#include "identity/family.h"
 #include "identity/opening.h"
 #include "identity/redact.h"
 #include "identity/session.h"
 #include "identity/token.h"
-
-static void (*opened_callback) (const pg_uuid_t *session_id) = NULL;
-
-static bool
-find_user(AttrNumber column, const char *index, RegProcedure equality, Datum key_value, User *user)
-{
-	Snapshot	snapshot = table_snapshot();
-	TableScan	scan;
-	ScanKeyData key;
-	HeapTuple	row;
-	bool		isnull;
-	Datum		limit;
-
-	table_key(&key, column, equality, key_value);
-	table_begin(&scan, "app_user", index, snapshot, 1, &key);
-	row = table_next(&scan);
-	if (HeapTupleIsValid(row))
-	{
-		user->user_id = DatumGetInt64(table_value(&scan, row, Anum_app_user_user_id, &isnull));
-		user->user_name = TextDatumGetCString(table_value(&scan, row, Anum_app_user_user_name, &isnull));
-		user->attributes = DatumGetJsonbPCopy(table_value(&scan, row, Anum_app_user_attributes, &isnull));
-		user->is_active = DatumGetBool(table_value(&scan, row, Anum_app_user_is_active, &isnull));
-		limit = table_value(&scan, row, Anum_app_user_session_limit, &isnull);
-		user->session_limit = isnull ? 0 : DatumGetInt32(limit);
-	}
-	table_end(&scan);
-	table_snapshot_release(snapshot);
-	return HeapTupleIsValid(row);
-}
-
-/* False if there is none of that name. */
-bool
-opening_find_user(const text *name, User *user)
-{
-	return find_user(Anum_app_user_user_name, "app_user_user_name_key", F_TEXTEQ, PointerGetDatum(name), user);
-}
-
-static void
-require_user_by_name(const text *name, User *user)
-{
-	if (!opening_find_user(name, user))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("user \"%s\" does not exist", text_to_cstring(name)),
-				 errhint("Users are made with spsa_create_user().")));
-}
-
-static void
-refuse_null(const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s must not be null", what)));
-}
 
 /* SQL: spsa.find_user(text) */
 PG_FUNCTION_INFO_V1(spsa_find_user);
 Datum
 spsa_find_user(PG_FUNCTION_ARGS)
 {
-	User		user;
+	SessionUser user;
 
 	if (PG_ARGISNULL(0))
-		refuse_null("user name");
-	require_user_by_name(PG_GETARG_TEXT_PP(0), &user);
+		opening_refuse_null("user name");
+	opening_require_user(PG_GETARG_TEXT_PP(0), &user);
 	PG_RETURN_INT64(user.user_id);
-}
-
-/* The first attribute of the user that these contradict, or NULL: they can be repeated by the opener, not changed. */
-char *
-opening_contradiction(const User *user, Jsonb *attributes)
-{
-	JsonbIterator *i = JsonbIteratorInit(&user->attributes->root);
-	JsonbValue	value;
-	JsonbIteratorToken token;
-
-	while ((token = JsonbIteratorNext(&i, &value, true)) != WJB_DONE)
-	{
-		JsonbValue *given;
-		JsonbValue	own;
-
-		if (token != WJB_KEY)
-			continue;
-		given = getKeyJsonValueFromContainer(&attributes->root, value.val.string.val, value.val.string.len, NULL);
-		token = JsonbIteratorNext(&i, &own, true);
-		if (given != NULL &&
-			compareJsonbContainers(&JsonbValueToJsonb(given)->root, &JsonbValueToJsonb(&own)->root) != 0)
-			return pnstrdup(value.val.string.val, value.val.string.len);
-	}
-	return NULL;
-}
-
-static void
-check_attributes(const User *user, Jsonb *attributes)
-{
-	char	   *contradicted;
-
-	if (!JB_ROOT_IS_OBJECT(attributes))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("attributes must be a JSON object"),
-				 errhint("For example: '{\"region\": \"EU\"}'.")));
-	contradicted = opening_contradiction(user, attributes);
-	if (contradicted != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("attribute \"%s\" contradicts the one recorded for user \"%s\"", contradicted, user->user_name),
-				 errhint("Leave it out: attributes of the user apply to every session.")));
-}
-
-static bool
-is_live(const TableScan *scan, HeapTuple row, Snapshot snapshot)
-{
-	bool		isnull;
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz expires_at = DatumGetTimestampTz(table_value(scan, row, Anum_session_expires_at, &isnull));
-	pg_uuid_t  *session_id = DatumGetUUIDP(table_value(scan, row, Anum_session_session_id, &isnull));
-
-	return now < expires_at && !session_is_ended(session_id, snapshot) && !session_is_idle(scan, row, snapshot, now);
-}
-
-static int
-count_live_sessions(int64 user_id)
-{
-	Snapshot	snapshot = table_snapshot();
-	TableScan	scan;
-	ScanKeyData key;
-	HeapTuple	row;
-	int			count = 0;
-
-	table_key(&key, Anum_session_user_id, F_INT8EQ, Int64GetDatum(user_id));
-	table_begin(&scan, "session", "session_user_id_idx", snapshot, 1, &key);
-	while (HeapTupleIsValid(row = table_next(&scan)))
-		count += is_live(&scan, row, snapshot);
-	table_end(&scan);
-	table_snapshot_release(snapshot);
-	return count;
-}
-
-/* The lock lasts until the end of the transaction: two openings at once must not both find the last free place. */
-static void
-check_session_limit(const User *user)
-{
-	if (user->session_limit == 0)
-		return;
-	LockDatabaseObject(table_oid("app_user"), (Oid) user->user_id, 0, ExclusiveLock);
-	if (count_live_sessions(user->user_id) >= user->session_limit)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("user \"%s\" has reached the limit of live sessions (%d)", user->user_name, user->session_limit),
-				 errhint("Close one with spsa_close_session().")));
-}
-
-/* When a duration from now on ends, if it is more than nothing and not more than a year. */
-TimestampTz
-opening_end(Interval *duration, TimestampTz now, const char *what)
-{
-	Interval	none = {0};
-	Interval	year = {0, 0, 12};
-
-	if (DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&none))) <= 0 ||
-		DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(duration), IntervalPGetDatum(&year))) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be more than zero and at most 1 year", what)));
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(now),
-												   IntervalPGetDatum(duration)));
-}
-
-/* known: what it is made of, or NULL for chance. */
-static void
-make_token(const uint8_t *known, char token[TOKEN_LENGTH + 1], bytea **stored)
-{
-	uint8_t		secret[TOKEN_SECRET_BYTES] = {0};
-	bytea	   *value = palloc(VARHDRSZ + CRYPTO_HASH_BYTES);
-	bool		ok;
-
-	SET_VARSIZE(value, VARHDRSZ + CRYPTO_HASH_BYTES);
-	if (known != NULL)
-		memcpy(secret, known, sizeof(secret));
-	ok = (known != NULL || pg_strong_random(secret, sizeof(secret))) && token_encode(secret, token) &&
-		token_hash(token, TOKEN_LENGTH, (uint8_t *) VARDATA(value));
-	explicit_bzero(secret, sizeof(secret));
-	if (!ok)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not make a session token"),
-				 errhint("The server's source of random numbers or OpenSSL failed; try again.")));
-	*stored = value;
-}
-
-static OwnerStatement insert_session = {
-	"WITH s AS (INSERT INTO spsa.session (user_id, token_hash, db_role, allowed_sets, created_at, authenticated_at, expires_at,"
-	" idle_timeout, security_level, login_type, source_ip, actor, attributes)"
-	" VALUES ($1, $2, $3, CASE WHEN $4 IS NOT NULL THEN ARRAY(SELECT spsa.find_set(n) FROM pg_catalog.unnest($4) n) END,"
-	" $5, $13, $6, $7, $8::spsa.security_level, $9, $10, $11, $12)"
-	" RETURNING session_id, idle_timeout, created_at),"
-	" a AS (INSERT INTO spsa.session_activity (session_id, last_seen_at)"
-	" SELECT s.session_id, s.created_at FROM s WHERE s.idle_timeout IS NOT NULL)"
-	" SELECT s.session_id FROM s",
-	13, {INT8OID, BYTEAOID, NAMEOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID, TEXTOID, TEXTOID, INETOID,
-	TEXTOID, JSONBOID, TIMESTAMPTZOID}
-};
-
-static void
-set_text(Datum *values, bool *nulls, int n, const char *value)
-{
-	nulls[n] = value == NULL;
-	values[n] = value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
-}
-
-static void
-store_session(Opening *opening, bytea *hash, TimestampTz now)
-{
-	Datum		values[13] = {0};
-	bool		nulls[13] = {false};
-	bool		isnull;
-
-	values[0] = Int64GetDatum(opening->user_id);
-	values[1] = PointerGetDatum(hash);
-	nulls[2] = opening->db_role == NULL;
-	if (!nulls[2])
-		values[2] = DirectFunctionCall1(namein, CStringGetDatum(opening->db_role));
-	values[3] = opening->sets;
-	nulls[3] = !opening->has_sets;
-	values[4] = TimestampTzGetDatum(now);
-	values[5] = TimestampTzGetDatum(opening->expires_at);
-	values[6] = IntervalPGetDatum(opening->idle_timeout);
-	nulls[6] = opening->idle_timeout == NULL;
-	set_text(values, nulls, 7, opening->security_level);
-	set_text(values, nulls, 8, opening->login_type);
-	values[9] = opening->source_ip;
-	nulls[9] = !opening->has_source_ip;
-	set_text(values, nulls, 10, opening->actor);
-	values[11] = JsonbPGetDatum(opening->attributes);
-	values[12] = TimestampTzGetDatum(opening->authenticated_at != 0 ? opening->authenticated_at : now);
-	owner_execute(&insert_session, values, nulls);
-	opening->session_id = *DatumGetUUIDP(owner_result(1, &isnull));
-}
-
-/* What is to happen when a session has been opened; it may run code of the opener's, and does not fail for that. */
-void
-session_set_opened(void (*callback) (const pg_uuid_t *session_id))
-{
-	opened_callback = callback;
-}
-
-void
-opening_opened(const Opening *opening)
-{
-	if (opened_callback != NULL)
-		opened_callback(&opening->session_id);
-}
-
-static void
-append_member(StringInfo detail, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	appendStringInfo(detail, ", \"%s\": ", name);
-	escape_json(detail, value);
-}
-
-/* Opens a session for a user that has been found. */
-void
-opening_open(const User *user, Opening *opening)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	AuditEvent	event = {"session_open"};
-	OwnerState	state;
-	bytea	   *hash;
-	StringInfoData detail;
-
-	opening->user_id = user->user_id;
-	opening->user_name = user->user_name;
-	opening->expires_at = opening_end(opening->lifetime, now, "lifetime");
-	if (opening->ends_by != 0)
-		opening->expires_at = Min(opening->expires_at, opening->ends_by);
-	if (opening->idle_timeout != NULL)
-		(void) opening_end(opening->idle_timeout, now, "idle timeout");
-	if (!user->is_active)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("user \"%s\" is disabled", user->user_name),
-				 errhint("An administrator enables users with spsa_enable_user().")));
-	check_attributes(user, opening->attributes);
-	check_session_limit(user);
-
-	make_token(opening->secret, opening->token, &hash);
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"login_type\": ");
-	escape_json(&detail, opening->login_type);
-	append_member(&detail, "issuer", opening->issuer);
-	append_member(&detail, "actor", opening->actor);
-	appendStringInfoChar(&detail, '}');
-	owner_begin(&state);
-	store_session(opening, hash, now);
-	event.session_id = &opening->session_id;
-	event.user_name = user->user_name;
-	event.detail = detail.data;
-	audit_record(&event);
-	owner_end(&state);
-}
-
-/* The row that shows the token, for a function that has called InitMaterializedSRF(). */
-void
-opening_return(FunctionCallInfo fcinfo, Opening *opening)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		values[3];
-	bool		nulls[3] = {false};
-
-	values[0] = UUIDPGetDatum(&opening->session_id);
-	values[1] = CStringGetTextDatum(opening->token);
-	values[2] = TimestampTzGetDatum(opening->expires_at);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	explicit_bzero(opening->token, sizeof(opening->token));
 }
 
 /* SQL: spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text) */
@@ -357,15 +48,15 @@ spsa_open_session(PG_FUNCTION_ARGS)
 {
 	static const char *const required[] = {"user name", "lifetime", "security level", NULL, "attributes", NULL, "login type"};
 	Opening		opening = {0};
-	User		user;
+	SessionUser user;
 
 	for (int i = 0; i < lengthof(required); i++)
 	{
 		if (required[i] != NULL && PG_ARGISNULL(i))
-			refuse_null(required[i]);
+			opening_refuse_null(required[i]);
 	}
 	InitMaterializedSRF(fcinfo, 0);
-	require_user_by_name(PG_GETARG_TEXT_PP(0), &user);
+	opening_require_user(PG_GETARG_TEXT_PP(0), &user);
 	opening.lifetime = PG_GETARG_INTERVAL_P(1);
 	opening.security_level = DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(2)));
 	opening.has_source_ip = !PG_ARGISNULL(3);
@@ -381,21 +72,10 @@ spsa_open_session(PG_FUNCTION_ARGS)
 	opening.has_sets = !PG_ARGISNULL(8);
 	opening.sets = PG_GETARG_DATUM(8);
 	opening.actor = PG_ARGISNULL(9) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(9));
-	opening_open(&user, &opening);
-	opening_opened(&opening);
-
+	opening_make(&user, &opening);
+	opening_done(&opening);
 	opening_return(fcinfo, &opening);
 	return (Datum) 0;
-}
-
-/* What maintenance commands run for a table's owner must not touch the session of whoever maintains. */
-void
-opening_check_own_action(void)
-{
-	if (InSecurityRestrictedOperation())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot open or attach a session within a security-restricted operation")));
 }
 
 /* SQL: spsa_open_own_session(interval) */
@@ -404,14 +84,14 @@ Datum
 spsa_open_own_session(PG_FUNCTION_ARGS)
 {
 	Opening		opening = {0};
-	User		user;
+	SessionUser user;
 	NameData	role;
 
 	opening_check_own_action();
 	if (PG_ARGISNULL(0))
-		refuse_null("lifetime");
+		opening_refuse_null("lifetime");
 	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
-	if (!find_user(Anum_app_user_db_role, "app_user_db_role_key", F_NAMEEQ, NameGetDatum(&role), &user) || !user.is_active)
+	if (!opening_find_user(Anum_app_user_db_role, "app_user_db_role_key", F_NAMEEQ, NameGetDatum(&role), &user) || !user.is_active)
 	{
 		session_log_refusal("open a session", "the database role is no active user's");
 		ereport(ERROR,
@@ -424,10 +104,10 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	opening.security_level = "standard";
 	opening.login_type = "database";
 	opening.attributes = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
-	opening_open(&user, &opening);
+	opening_make(&user, &opening);
 	binding_set(opening.token, guc_require_local_attach);
 	session_attached();
-	opening_opened(&opening);
+	opening_done(&opening);
 	explicit_bzero(opening.token, sizeof(opening.token));
 	PG_RETURN_UUID_P(memcpy(palloc(sizeof(pg_uuid_t)), &opening.session_id, sizeof(pg_uuid_t)));
 }
@@ -577,20 +257,13 @@ spsa_session_attribute(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(value));
 }
 
-static OwnerStatement insert_end = {
-	"INSERT INTO spsa.session_end (session_id) VALUES ($1)", 1, {UUIDOID}
-};
-
 /* SQL: spsa_close_session(uuid) */
 PG_FUNCTION_INFO_V1(spsa_close_session);
 Datum
 spsa_close_session(PG_FUNCTION_ARGS)
 {
-	AuditEvent	event = {"session_close"};
 	SessionEntry *entry;
-	Datum		value;
 	pg_uuid_t	session_id;
-	OwnerState	state;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);	/* the default, with no session attached */
@@ -598,13 +271,7 @@ spsa_close_session(PG_FUNCTION_ARGS)
 	entry = session_permitted(&session_id, "session_end", ACL_INSERT);
 	if (entry == NULL)
 		PG_RETURN_BOOL(false);
-	event.session_id = &session_id;
-	event.user_name = pstrdup(entry->user_name);
-	value = UUIDPGetDatum(&session_id);
-	owner_begin(&state);
-	audit_record(&event);
-	owner_execute(&insert_end, &value, NULL);
-	owner_end(&state);
+	family_close(&session_id, 1, pstrdup(entry->user_name), NULL);
 	PG_RETURN_BOOL(true);
 }
 
@@ -634,7 +301,7 @@ result_ids(int n)
 
 /* Between owner_begin() and owner_end(); how many. */
 static int
-end_sessions(const User *user, const char *reason)
+end_sessions(const SessionUser *user, const char *reason)
 {
 	AuditEvent	event = {"session_close"};
 	Datum		user_id = Int64GetDatum(user->user_id);
@@ -658,11 +325,11 @@ end_sessions(const User *user, const char *reason)
 
 /* The user that the first argument names, whose sessions are to end, and the reason: the second one, or else this. */
 static char *
-ending_arguments(FunctionCallInfo fcinfo, User *user, const char *otherwise)
+ending_arguments(FunctionCallInfo fcinfo, SessionUser *user, const char *otherwise)
 {
 	if (PG_ARGISNULL(0))
-		refuse_null("user name");
-	require_user_by_name(PG_GETARG_TEXT_PP(0), user);
+		opening_refuse_null("user name");
+	opening_require_user(PG_GETARG_TEXT_PP(0), user);
 	return PG_ARGISNULL(1) ? pstrdup(otherwise) : text_to_cstring(PG_GETARG_TEXT_PP(1));
 }
 
@@ -671,7 +338,7 @@ PG_FUNCTION_INFO_V1(spsa_disable_user);
 Datum
 spsa_disable_user(PG_FUNCTION_ARGS)
 {
-	User		user;
+	SessionUser user;
 	char	   *reason = ending_arguments(fcinfo, &user, "user disabled");
 	Datum		user_id = Int64GetDatum(user.user_id);
 	int			n;
@@ -689,7 +356,7 @@ PG_FUNCTION_INFO_V1(spsa_close_user_sessions);
 Datum
 spsa_close_user_sessions(PG_FUNCTION_ARGS)
 {
-	User		user;
+	SessionUser user;
 	char	   *reason = ending_arguments(fcinfo, &user, "sessions of the user closed");
 	int			n;
 	OwnerState	state;
@@ -701,7 +368,7 @@ spsa_close_user_sessions(PG_FUNCTION_ARGS)
 }
 
 /*
- * Rows whose session is gone, activations that have ended by themselves, requests that lead to nothing any more, and what has
+ * Rows whose session is gone, tokens that were replaced, activations that have ended by themselves, requests that lead to nothing any more, and what has
  * been reviewed, as far as nobody has them locked.
  */
 static OwnerStatement purge_statements[] = {
@@ -710,6 +377,8 @@ static OwnerStatement purge_statements[] = {
 	{"DELETE FROM spsa.session_end e WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = e.session_id)"},
 	{"DELETE FROM spsa.jwt_session j WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = j.session_id)"},
 	{"DELETE FROM spsa.jwt_use u WHERE u.expires_at <= pg_catalog.clock_timestamp()"},
+	{"DELETE FROM spsa.session_token t WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = t.session_id)"
+	" OR EXISTS (SELECT FROM spsa.session_token n WHERE n.session_id = t.session_id AND n.token_id > t.token_id)"},
 	{"DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.activation a"
 		" WHERE a.expires_at <= pg_catalog.clock_timestamp() OR EXISTS (SELECT FROM spsa.activation_end e"
 	" WHERE e.activation_id = a.activation_id) FOR UPDATE SKIP LOCKED))"},
@@ -723,21 +392,39 @@ static OwnerStatement purge_statements[] = {
 };
 
 /*
- * Sessions that are over and that no transaction works on: whoever writes an activation has a key-share lock on the
- * session first, so that the cascade to the activations meets no lock.
+ * Sessions that are over, or derived from one that is, and that no transaction works on: whoever writes an activation, or
+ * derives a session, has a key-share lock on the session first, so that the cascade to what belongs to it meets no lock.
  */
-static OwnerStatement purge_sessions = {
-	"WITH over AS MATERIALIZED (SELECT s.session_id, s.user_id,"
-	" EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id) AS closed FROM spsa.session s"
+static OwnerStatement lock_sessions = {
+	"WITH RECURSIVE over (session_id) AS (SELECT s.session_id FROM spsa.session s"
 	" WHERE s.expires_at <= pg_catalog.clock_timestamp()"
 	" OR EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)"
 	" OR EXISTS (SELECT FROM spsa.session_activity a WHERE a.session_id = s.session_id"
 	" AND a.last_seen_at + s.idle_timeout <= pg_catalog.clock_timestamp())"
-	" FOR UPDATE OF s SKIP LOCKED),"
+	" UNION SELECT c.session_id FROM over o JOIN spsa.session c ON c.parent_id = o.session_id),"
+	" locked AS (SELECT s.session_id FROM spsa.session s WHERE s.session_id IN (SELECT o.session_id FROM over o)"
+	" FOR UPDATE SKIP LOCKED)"
+	" SELECT ARRAY(SELECT l.session_id FROM locked l)",
+	0
+};
+
+/*
+ * Of those, what has no descendant that is at work: parents go with all that is derived from them, or stay. Another
+ * statement than the one that locks them, since it must see every child there is: from then on there are no new ones.
+ */
+static OwnerStatement purge_sessions = {
+	"WITH RECURSIVE locked AS MATERIALIZED (SELECT i AS session_id FROM pg_catalog.unnest($1) i),"
+	" kept (session_id, parent_id) AS (SELECT c.session_id, c.parent_id FROM locked l"
+	" JOIN spsa.session c ON c.parent_id = l.session_id WHERE NOT EXISTS (SELECT FROM locked k WHERE k.session_id = c.session_id)"
+	" UNION SELECT p.session_id, p.parent_id FROM kept k JOIN spsa.session p ON p.session_id = k.parent_id),"
+	" over AS MATERIALIZED (SELECT s.session_id, s.user_id,"
+	" EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id) AS closed"
+	" FROM spsa.session s JOIN locked l ON l.session_id = s.session_id"
+	" WHERE NOT EXISTS (SELECT FROM kept k WHERE k.session_id = s.session_id)),"
 	" gone AS (DELETE FROM spsa.session s USING over o WHERE s.session_id = o.session_id),"
 	" ended AS (DELETE FROM spsa.session_end e USING over o WHERE e.session_id = o.session_id)"
 	" SELECT o.session_id, u.user_name, o.closed FROM over o JOIN spsa.app_user u USING (user_id)",
-	0
+	1, {UUIDARRAYOID}
 };
 
 /* SQL: spsa_purge() */
@@ -751,9 +438,12 @@ spsa_purge(PG_FUNCTION_ARGS)
 	int			n;
 	bool		isnull;
 	pg_uuid_t	session_id;
+	Datum		locked;
 
 	owner_begin(&state);
-	n = owner_execute(&purge_sessions, NULL, NULL);
+	(void) owner_execute(&lock_sessions, NULL, NULL);
+	locked = owner_result(1, &isnull);
+	n = owner_execute(&purge_sessions, &locked, NULL);
 	rows = SPI_tuptable;
 	for (int i = 0; i < lengthof(purge_statements); i++)
 		owner_execute(&purge_statements[i], NULL, NULL);

@@ -7,7 +7,7 @@ REVOKE ALL ON SCHEMA spsa FROM PUBLIC;
 -- A column of somebody's table that has the row type of ours would be in the way of every change of ours.
 REVOKE ALL ON TYPE
 	spsa.app_user, spsa.permission_set, spsa.object_permission, spsa.row_scope, spsa.protected_object, spsa.assignment,
-	spsa.session, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
+	spsa.session, spsa.session_token, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
 	spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
 	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion, spsa.masked_view,
 	spsa.activation_rule, spsa.activation_request, spsa.activation_decision, spsa.break_glass_review,
@@ -102,6 +102,8 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_session_info(),
 	@extschema@.spsa_session_attribute(text),
 	@extschema@.spsa_close_session(uuid),
+	@extschema@.spsa_derive_session(text[], interval, uuid),
+	@extschema@.spsa_rotate_token(uuid),
 	@extschema@.spsa_activate(uuid, text, interval, text),
 	@extschema@.spsa_activate_own(text, interval, text),
 	@extschema@.spsa_deactivate(uuid, text),

@@ -31,7 +31,7 @@ COMMENT ON COLUMN spsa.app_user.user_name IS 'unique name, 1 to 255 characters, 
 COMMENT ON COLUMN spsa.app_user.db_role IS 'database role that logs in as this user (spsa_open_own_session), or null';
 COMMENT ON COLUMN spsa.app_user.attributes IS 'JSON object of attributes for row scopes; a session cannot contradict them';
 COMMENT ON COLUMN spsa.app_user.is_active IS 'false ends all authority of the user at the next statement';
-COMMENT ON COLUMN spsa.app_user.session_limit IS 'most live sessions at a time, or null for no limit';
+COMMENT ON COLUMN spsa.app_user.session_limit IS 'most live sessions at a time, those that are derived from others not counted; null for what spsa.session_limit says';
 COMMENT ON COLUMN spsa.app_user.created_at IS 'when the row was made';
 
 CREATE SEQUENCE spsa.permission_set_id_seq AS integer;
@@ -220,7 +220,7 @@ CREATE INDEX session_expires_at_idx ON spsa.session (expires_at);
 COMMENT ON TABLE spsa.session IS 'authenticated sessions of users, each known to its holder by a token';
 COMMENT ON COLUMN spsa.session.session_id IS 'identifier of the session; knowing it gives no authority';
 COMMENT ON COLUMN spsa.session.user_id IS 'user who authenticated';
-COMMENT ON COLUMN spsa.session.token_hash IS 'SHA-256 of the token';
+COMMENT ON COLUMN spsa.session.token_hash IS 'SHA-256 of the token that the session was opened with; valid while session_token has none';
 COMMENT ON COLUMN spsa.session.db_role IS 'database role whose members may attach the session; null: any role';
 COMMENT ON COLUMN spsa.session.parent_id IS 'session from which this one was derived, or null';
 COMMENT ON COLUMN spsa.session.allowed_sets IS 'only these sets can be effective in the session; null: all that are assigned';
@@ -233,6 +233,25 @@ COMMENT ON COLUMN spsa.session.login_type IS 'how the session came about, as the
 COMMENT ON COLUMN spsa.session.source_ip IS 'address of the user, as the opener says';
 COMMENT ON COLUMN spsa.session.actor IS 'who acts as the user (support), or null';
 COMMENT ON COLUMN spsa.session.attributes IS 'JSON object of attributes for row scopes';
+
+-- Append-only, too: a lock on the session's row must not be in the way of a rotation.
+CREATE SEQUENCE spsa.session_token_id_seq AS bigint;
+CREATE TABLE spsa.session_token (
+	session_id uuid NOT NULL,
+	token_id bigint NOT NULL DEFAULT pg_catalog.nextval('spsa.session_token_id_seq'),
+	token_hash bytea NOT NULL,
+	issued_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CONSTRAINT session_token_pkey PRIMARY KEY (session_id, token_id),
+	CONSTRAINT session_token_token_hash_key UNIQUE (token_hash),
+	CONSTRAINT session_token_token_hash_check CHECK (pg_catalog.length(token_hash) = 32)
+);
+ALTER SEQUENCE spsa.session_token_id_seq OWNED BY spsa.session_token.token_id;
+COMMENT ON SEQUENCE spsa.session_token_id_seq IS 'identifiers of tokens';
+COMMENT ON TABLE spsa.session_token IS 'tokens that have replaced the one that a session was opened with; the newest one of a session is valid';
+COMMENT ON COLUMN spsa.session_token.session_id IS 'session';
+COMMENT ON COLUMN spsa.session_token.token_id IS 'identifier of the token, greater than that of the one that it has replaced';
+COMMENT ON COLUMN spsa.session_token.token_hash IS 'SHA-256 of the token';
+COMMENT ON COLUMN spsa.session_token.issued_at IS 'when it was issued';
 
 CREATE TABLE spsa.session_activity (
 	session_id uuid NOT NULL,
@@ -320,7 +339,7 @@ COMMENT ON SEQUENCE spsa.audit_event_id_seq IS 'identifiers of audit events';
 COMMENT ON TABLE spsa.audit_event IS 'history of every change of authority; without foreign keys, for it outlives what it names';
 COMMENT ON COLUMN spsa.audit_event.event_id IS 'identifier of the event, sent by NOTIFY if spsa.notify_events is on';
 COMMENT ON COLUMN spsa.audit_event.at IS 'when it happened';
-COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_close, session_expire, activate, deactivate, activation_requested, activation_approved, activation_denied, activation_cancelled, break_glass, break_glass_reviewed, administration_grant, administration_revoke, or a table and what was done to its row, as in assignment_insert';
+COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_close, session_expire, session_rotate, activate, deactivate, activation_requested, activation_approved, activation_denied, activation_cancelled, break_glass, break_glass_reviewed, administration_grant, administration_revoke, or a table and what was done to its row, as in assignment_insert';
 COMMENT ON COLUMN spsa.audit_event.session_id IS 'session concerned';
 COMMENT ON COLUMN spsa.audit_event.user_name IS 'user concerned';
 COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';

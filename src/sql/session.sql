@@ -9,7 +9,7 @@ CREATE FUNCTION @extschema@.spsa_open_session(user_name text, lifetime interval 
 COMMENT ON FUNCTION @extschema@.spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text) IS
 'opens a session for a user whom the caller has authenticated, and shows its token once; to be granted to the application server''s login step alone.
 lifetime: until the session ends, at most 1 year. attributes: JSON object for row scopes. db_role: role whose members may attach the session, NULL for any. idle_timeout: the session ends when unused for so long. sets: only these permission sets can be effective. actor: who acts as the user.
-Errors: 42704 unknown user, role or set; 28000 the user is disabled; 22023 bad lifetime, idle timeout or attributes; 53400 the user''s session limit is reached.';
+Errors: 42704 unknown user, role or set; 28000 the user is disabled; 22023 bad lifetime, idle timeout or attributes; 53400 the limit of live sessions (app_user.session_limit, spsa.session_limit) is reached and spsa.session_limit_action is refuse.';
 
 CREATE FUNCTION @extschema@.spsa_open_own_session(lifetime interval DEFAULT '8 hours') RETURNS uuid
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_open_own_session';
@@ -63,10 +63,10 @@ COMMENT ON FUNCTION @extschema@.spsa_session_attribute(text) IS
 CREATE FUNCTION @extschema@.spsa_close_session(session uuid DEFAULT @extschema@.spsa_session_id()) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_close_session';
 COMMENT ON FUNCTION @extschema@.spsa_close_session(uuid) IS
-'ends a session in every backend, at the latest with the next statement; true if it was live. A session may close itself; another one may be closed by roles that hold the INSERT privilege on spsa.session_end.
+'ends a session in every backend, at the latest with the next statement; true if it was live. What is derived from it ends with it. A session may close itself and what is derived from it; another one may be closed by roles that hold the INSERT privilege on spsa.session_end.
 Errors: 42501 neither.';
 
 CREATE FUNCTION @extschema@.spsa_purge() RETURNS integer
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_purge';
 COMMENT ON FUNCTION @extschema@.spsa_purge() IS
-'deletes the sessions that are over, with what belongs to them, requests that have expired, and reviews of emergencies that are done; the number of sessions. To be called now and then by a scheduler: authority does not depend on it. Sessions that an open transaction works on are left to the next call.';
+'deletes the sessions that are over, with what belongs to them and is derived from them, tokens that were replaced, requests that have expired, and reviews of emergencies that are done; the number of sessions. To be called now and then by a scheduler: authority does not depend on it. Sessions that an open transaction works on are left to the next call.';

@@ -5,7 +5,18 @@
 -- both columns in every PARTITION BY.
 
 CREATE VIEW spsa.live_session AS
-SELECT s.session_id, s.user_id, u.user_name, s.allowed_sets, s.attributes || u.attributes AS attributes, s.created_at, s.expires_at
+SELECT s.session_id, s.user_id, u.user_name,
+	-- Of a derived session: those that all sessions above it allow, too.
+	CASE WHEN s.parent_id IS NULL THEN s.allowed_sets ELSE ARRAY(
+		SELECT i FROM pg_catalog.unnest(s.allowed_sets) i
+		WHERE NOT EXISTS (
+			WITH RECURSIVE above AS (
+				SELECT p.parent_id, p.allowed_sets, 1 AS generation FROM spsa.session p WHERE p.session_id = s.parent_id
+				UNION ALL
+				SELECT p.parent_id, p.allowed_sets, a.generation + 1 FROM above a JOIN spsa.session p ON p.session_id = a.parent_id
+				WHERE a.generation < 8)
+			SELECT FROM above a WHERE NOT COALESCE(i = ANY (a.allowed_sets), a.allowed_sets IS NULL))) END AS allowed_sets,
+	s.attributes || u.attributes AS attributes, s.created_at, s.expires_at
 FROM spsa.session s
 JOIN spsa.app_user u ON u.user_id = s.user_id AND u.is_active
 LEFT JOIN spsa.session_activity a ON a.session_id = s.session_id
@@ -13,12 +24,29 @@ WHERE s.expires_at > pg_catalog.clock_timestamp()
 	AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)
 	AND NOT EXISTS (SELECT FROM spsa.jwt_session j WHERE j.session_id = s.session_id AND NOT EXISTS (
 		SELECT FROM spsa.jwt_issuer i WHERE i.issuer = j.issuer AND i.is_active AND j.key_digest = ANY (i.key_digests)))
-	AND (s.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE(a.last_seen_at, s.created_at) < s.idle_timeout);
-COMMENT ON VIEW spsa.live_session IS 'sessions that are not over: not closed, not expired, not idle for too long, of an active user, not opened by a JWT whose issuer or key is trusted no longer';
+	AND (s.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE(a.last_seen_at, s.created_at) < s.idle_timeout)
+	-- All sessions above a derived one, at most 8, are live sessions of the same user.
+	AND (s.parent_id IS NULL OR COALESCE((
+		WITH RECURSIVE above AS (
+			SELECT p.session_id, p.parent_id, p.user_id, p.expires_at, p.idle_timeout, p.created_at, 1 AS generation
+			FROM spsa.session p WHERE p.session_id = s.parent_id
+			UNION ALL
+			SELECT p.session_id, p.parent_id, p.user_id, p.expires_at, p.idle_timeout, p.created_at, a.generation + 1
+			FROM above a JOIN spsa.session p ON p.session_id = a.parent_id
+			WHERE a.generation < 8)
+		SELECT pg_catalog.bool_or(a.parent_id IS NULL)
+			AND pg_catalog.bool_and(a.user_id = s.user_id AND a.expires_at > pg_catalog.clock_timestamp()
+				AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = a.session_id)
+				AND NOT EXISTS (SELECT FROM spsa.jwt_session j WHERE j.session_id = a.session_id AND NOT EXISTS (
+					SELECT FROM spsa.jwt_issuer i WHERE i.issuer = j.issuer AND i.is_active AND j.key_digest = ANY (i.key_digests)))
+				AND (a.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE((SELECT t.last_seen_at
+					FROM spsa.session_activity t WHERE t.session_id = a.session_id), a.created_at) < a.idle_timeout))
+		FROM above a), false));
+COMMENT ON VIEW spsa.live_session IS 'sessions that are not over: not closed, not expired, not idle for too long, of an active user, not opened by a JWT whose issuer or key is trusted no longer, and not derived from one that is over';
 COMMENT ON COLUMN spsa.live_session.session_id IS 'session';
 COMMENT ON COLUMN spsa.live_session.user_id IS 'user who authenticated';
 COMMENT ON COLUMN spsa.live_session.user_name IS 'name of the user';
-COMMENT ON COLUMN spsa.live_session.allowed_sets IS 'only these sets and groups can be effective in the session; null: all that are assigned';
+COMMENT ON COLUMN spsa.live_session.allowed_sets IS 'only these sets and groups can be effective in the session, of a derived one those that the sessions above it allow as well; null: all that are assigned';
 COMMENT ON COLUMN spsa.live_session.attributes IS 'attributes for row scopes: those of the user, and those of the session that the user does not have';
 COMMENT ON COLUMN spsa.live_session.created_at IS 'when the session was opened';
 COMMENT ON COLUMN spsa.live_session.expires_at IS 'when the session ends';

@@ -100,10 +100,12 @@ CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.exclusion
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.masked_view
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change();
--- What the functions do with these three, they record themselves.
+-- What the functions do with these, they record themselves.
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.session
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.session_end
+	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.session_token
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON spsa.activation
 	FOR EACH ROW EXECUTE FUNCTION spsa.audit_change('direct');
@@ -117,6 +119,7 @@ CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.protected_object EXECUTE FU
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session_end EXECUTE FUNCTION spsa.audit_change();
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.session_token EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.activation_end EXECUTE FUNCTION spsa.audit_change();
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON spsa.group_member EXECUTE FUNCTION spsa.audit_change();
@@ -165,6 +168,8 @@ CREATE TRIGGER signal AFTER UPDATE OR DELETE ON spsa.session
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.session_end
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.session_token
+	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.activation
 	FOR EACH ROW EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal AFTER INSERT OR UPDATE OR DELETE ON spsa.activation_end
@@ -186,6 +191,7 @@ CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.app_user EXECUTE FUNCTION 
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.assignment EXECUTE FUNCTION spsa.signal_user();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session_end EXECUTE FUNCTION spsa.signal_session();
+CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.session_token EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.activation EXECUTE FUNCTION spsa.signal_session();
 CREATE TRIGGER signal_truncate AFTER TRUNCATE ON spsa.activation_end EXECUTE FUNCTION spsa.signal_session();
 
@@ -198,6 +204,7 @@ ALTER TABLE spsa.app_user ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER si
 ALTER TABLE spsa.assignment ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.session ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.session_end ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
+ALTER TABLE spsa.session_token ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.activation ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.activation_end ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;
 ALTER TABLE spsa.group_member ENABLE ALWAYS TRIGGER signal, ENABLE ALWAYS TRIGGER signal_truncate;

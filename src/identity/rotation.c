@@ -1,0 +1,288 @@
+/* rotation.c - giving a session another token.
+ *
+ * A rotation inserts a row of spsa.session_token. The token of a session is that of its newest row, or, while there is none,
+ * the one that it was opened with. So the old token is worth nothing from the commit on, in every backend, and is back
+ * after a ROLLBACK; and no lock that the holder of a token keeps in an open transaction is in the way of somebody else's
+ * rotation.
+ *
+ * Invariant: every rotation replaces the token that was valid when it is committed, and knew that one. Of two at once the
+ * first to commit wins. The other one fails with 40001 when it commits, and its token was never valid for anybody else.
+ * That is looked at under a lock that is taken at the very end of a transaction and lasts until it is committed, so that nobody keeps
+ * it while a user thinks.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "audit/audit.h"
+#include "base/owner.h"
+#include "base/table.h"
+#include "identity/binding.h"
+#include "identity/family.h"
+#include "identity/opening.h"
+#include "identity/rotation.h"
+
+/* A rotation of the present transaction. */
+typedef struct Rotation
+{
+	pg_uuid_t	session_id;
+	int64		token_id;
+	int64		replaces;		/* newest one of another transaction when it
+								 * was made; 0: none */
+} Rotation;
+
+static List *rotations = NIL;	/* of Rotation *, in TopTransactionContext */
+
+/* ---- reading ---- */
+
+/* The rows of a session, newest first. */
+typedef struct TokenScan
+{
+	Relation	relation;
+	Relation	index;
+	SysScanDesc scan;
+} TokenScan;
+
+static void
+begin_scan(TokenScan *scan, const pg_uuid_t *session_id, Snapshot snapshot)
+{
+	ScanKeyData key;
+
+	scan->relation = table_open(table_oid("session_token"), AccessShareLock);
+	scan->index = index_open(table_oid("session_token_pkey"), AccessShareLock);
+	table_key(&key, Anum_session_token_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	scan->scan = systable_beginscan_ordered(scan->relation, scan->index, snapshot, 1, &key);
+}
+
+static HeapTuple
+next_row(TokenScan *scan)
+{
+	return systable_getnext_ordered(scan->scan, BackwardScanDirection);
+}
+
+static Datum
+row_value(const TokenScan *scan, HeapTuple row, AttrNumber column)
+{
+	bool		isnull;
+
+	return heap_getattr(row, column, RelationGetDescr(scan->relation), &isnull);
+}
+
+static void
+end_scan(TokenScan *scan)
+{
+	systable_endscan_ordered(scan->scan);
+	index_close(scan->index, AccessShareLock);
+	table_close(scan->relation, AccessShareLock);
+}
+
+/* The hash of the token that a session has now; left as it is if there was no rotation. */
+void
+rotation_newest_hash(const pg_uuid_t *session_id, Snapshot snapshot, uint8_t hash[CRYPTO_HASH_BYTES])
+{
+	TokenScan	scan;
+	HeapTuple	row;
+
+	begin_scan(&scan, session_id, snapshot);
+	row = next_row(&scan);
+	if (HeapTupleIsValid(row))
+		memcpy(hash, VARDATA_ANY(DatumGetByteaPP(row_value(&scan, row, Anum_session_token_token_hash))), CRYPTO_HASH_BYTES);
+	end_scan(&scan);
+}
+
+/* The session that a rotation gave a token, whether or not it is still the newest one. */
+bool
+rotation_find_session(const uint8_t hash[CRYPTO_HASH_BYTES], Snapshot snapshot, pg_uuid_t *session_id)
+{
+	bytea	   *value = palloc(VARHDRSZ + CRYPTO_HASH_BYTES);
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		isnull;
+
+	SET_VARSIZE(value, VARHDRSZ + CRYPTO_HASH_BYTES);
+	memcpy(VARDATA(value), hash, CRYPTO_HASH_BYTES);
+	table_key(&key, Anum_session_token_token_hash, F_BYTEAEQ, PointerGetDatum(value));
+	table_begin(&scan, "session_token", "session_token_token_hash_key", snapshot, 1, &key);
+	row = table_next(&scan);
+	if (HeapTupleIsValid(row))
+		*session_id = *DatumGetUUIDP(table_value(&scan, row, Anum_session_token_session_id, &isnull));
+	table_end(&scan);
+	return HeapTupleIsValid(row);
+}
+
+/* ---- of two at once one wins ---- */
+
+/* The newest token that another transaction has given a session, or 0; and whether a row of this transaction is there. */
+static int64
+newest_of_others(const pg_uuid_t *session_id, int64 token_id, bool *is_there)
+{
+	Snapshot	snapshot = table_snapshot();
+	TokenScan	scan;
+	HeapTuple	row;
+	int64		newest = 0;
+
+	*is_there = false;
+	begin_scan(&scan, session_id, snapshot);
+	while (HeapTupleIsValid(row = next_row(&scan)))
+	{
+		int64		id = DatumGetInt64(row_value(&scan, row, Anum_session_token_token_id));
+
+		if (id == token_id)
+			*is_there = true;
+		else if (newest == 0 && !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data)))
+			newest = id;
+		if (newest != 0 && (token_id == 0 || id <= token_id))
+			break;
+	}
+	end_scan(&scan);
+	table_snapshot_release(snapshot);
+	return newest;
+}
+
+/* Within the commit. What a savepoint has undone does not count. */
+static void
+check_rotations(void)
+{
+	ListCell   *cell;
+
+	foreach(cell, rotations)
+	{
+		const Rotation *rotation = lfirst(cell);
+		bool		is_there;
+		int64		newest;
+
+		LockDatabaseObject(table_oid("session_token"), hash_bytes(rotation->session_id.data, UUID_LEN), 0, ExclusiveLock);
+		newest = newest_of_others(&rotation->session_id, rotation->token_id, &is_there);
+		if (is_there && newest != rotation->replaces)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not rotate the token of a session due to a concurrent rotation"),
+					 errdetail("The token that was returned has never been valid."),
+					 errhint("Retry with the token that the other rotation has returned.")));
+	}
+}
+
+/* The look at the end of the transaction would have to happen at COMMIT PREPARED, which is anybody's. */
+static void
+refuse_prepare(void)
+{
+	if (rotations != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that has rotated the token of a session")));
+}
+
+static void
+transaction_event(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			check_rotations();
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			refuse_prepare();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+			rotations = NIL;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+remember(const pg_uuid_t *session_id, int64 token_id, int64 replaces)
+{
+	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
+	Rotation   *rotation = palloc(sizeof(Rotation));
+
+	rotation->session_id = *session_id;
+	rotation->token_id = token_id;
+	rotation->replaces = replaces;
+	rotations = lappend(rotations, rotation);
+	MemoryContextSwitchTo(before);
+}
+
+/* ---- rotating ---- */
+
+static OwnerStatement insert_token = {
+	"INSERT INTO spsa.session_token (session_id, token_hash) VALUES ($1, $2) RETURNING token_id", 2, {UUIDOID, BYTEAOID}
+};
+
+/*
+ * The audit event comes first: once the row is there, the token that the connection is bound to is none, and nobody would
+ * be who acts.
+ */
+static void
+store_token(const pg_uuid_t *session_id, const char *user_name, bytea *hash)
+{
+	AuditEvent	event = {"session_rotate"};
+	Datum		values[2] = {UUIDPGetDatum(session_id), PointerGetDatum(hash)};
+	bool		isnull;
+	bool		is_there;
+	int64		replaces = newest_of_others(session_id, 0, &is_there);
+	OwnerState	state;
+
+	event.session_id = session_id;
+	event.user_name = user_name;
+	owner_begin(&state);
+	audit_record(&event);
+	owner_execute(&insert_token, values, NULL);
+	remember(session_id, DatumGetInt64(owner_result(1, &isnull)), replaces);
+	owner_end(&state);
+}
+
+/* SQL: spsa_rotate_token(uuid) */
+PG_FUNCTION_INFO_V1(spsa_rotate_token);
+Datum
+spsa_rotate_token(PG_FUNCTION_ARGS)
+{
+	SessionEntry *entry;
+	SessionEntry *mine;
+	pg_uuid_t	session_id;
+	char		token[TOKEN_LENGTH + 1];
+	bytea	   *hash;
+	bool		own;
+	text	   *result;
+
+	opening_check_own_action();
+	if (PG_ARGISNULL(0))
+		(void) session_require();
+	if (PG_ARGISNULL(0))
+		opening_refuse_null("session");
+	session_id = *PG_GETARG_UUID_P(0);
+	entry = family_require_holder(&session_id, fcinfo->flinfo->fn_oid);
+	PreventCommandIfReadOnly("spsa_rotate_token()");
+	own = session_current(&mine) == SESSION_LIVE && mine == entry;
+	opening_make_token(NULL, token, &hash);
+	store_token(&session_id, pstrdup(entry->user_name), hash);
+	if (own)
+	{
+		binding_set_known(token, (uint8_t *) VARDATA(hash), binding_is_local());
+		session_attached();
+	}
+	result = cstring_to_text(token);
+	explicit_bzero(token, sizeof(token));
+	PG_RETURN_TEXT_P(result);
+}
+
+void
+rotation_init(void)
+{
+	RegisterXactCallback(transaction_event, NULL);
+}
