@@ -470,6 +470,7 @@ activate(Activation *activation)
 	if (!activation->activation_required)
 	{
 		activation->already_active = true;
+		activation->expires_at = activation->outer_end;
 		ereport(NOTICE,
 				(errmsg("permission set \"%s\" needs no activation", activation->set_name)));
 		return;
