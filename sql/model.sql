@@ -13,7 +13,8 @@ GRANT SELECT ON account TO regress_spsa_model_app;
 -- Names of permission sets
 --
 SELECT spsa_create_permission_set('Sales') IS NOT NULL AS made;
-SELECT spsa_create_permission_set('a1_B2_c3') IS NOT NULL AS made;
+SELECT spsa_create_permission_set('a1_B2_c3', label => 'A, b and c', description => 'what they are for') IS NOT NULL AS made;
+SELECT set_name, label, description FROM spsa.permission_set ORDER BY set_id;
 SELECT spsa_create_permission_set(repeat('x', 80)) IS NOT NULL AS made;
 SELECT spsa_create_permission_set(repeat('x', 81));
 \echo :LAST_ERROR_SQLSTATE

@@ -27,6 +27,7 @@
 #include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "activation/activate.h"
 #include "activation/approval.h"
@@ -73,8 +74,14 @@ typedef struct Activation
 /* Not ended by a row of activation_end. */
 #define NOT_ENDED "NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = a.activation_id)"
 
+/* before_commit, if it is the present transaction that wrote it */
+#define BEFORE_COMMIT_NOW "CASE WHEN a.written_in = pg_catalog.pg_current_xact_id_if_assigned() THEN a.before_commit END"
+
+/* What goes with before_commit: the transaction, not a subtransaction. */
+#define WRITTEN_IN(before_commit) "CASE WHEN " before_commit " IS NOT NULL THEN pg_catalog.pg_current_xact_id() END"
+
 static OwnerStatement select_active = {
-	"SELECT a.activated_at, a.expires_at, a.activation_id, a.xmin, a.before_commit FROM spsa.activation a"
+	"SELECT a.activated_at, a.expires_at, a.activation_id, " BEFORE_COMMIT_NOW " FROM spsa.activation a"
 	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $3 AND a.expires_at > $4 AND a.activated_at >= $5"
 	" AND " NOT_ENDED " FOR UPDATE",
 	5, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
@@ -83,17 +90,18 @@ static OwnerStatement select_active = {
 /* Where there is a row: if that has ended, or counts no more. */
 static OwnerStatement replace_activation = {
 	"INSERT INTO spsa.activation AS a (session_id, set_id, assignment_id, activated_at, expires_at, activated_by, reason,"
-	" before_commit, flow) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (session_id, set_id) DO UPDATE SET assignment_id = excluded.assignment_id,"
+	" before_commit, flow, written_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, " WRITTEN_IN("$8") ")"
+	" ON CONFLICT (session_id, set_id) DO UPDATE SET assignment_id = excluded.assignment_id,"
 	" activated_at = excluded.activated_at, expires_at = excluded.expires_at, activated_by = excluded.activated_by,"
 	" reason = excluded.reason, activation_id = excluded.activation_id, before_commit = excluded.before_commit,"
-	" flow = excluded.flow"
+	" flow = excluded.flow, written_in = excluded.written_in"
 	" WHERE a.assignment_id <> excluded.assignment_id OR a.expires_at <= excluded.activated_at OR a.activated_at < $10"
 	" OR NOT (" NOT_ENDED ") RETURNING a.activation_id",
 	10, {UUIDOID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID}
 };
 
 static OwnerStatement extend_activation = {
-	"UPDATE spsa.activation a SET expires_at = $3, before_commit = $5"
+	"UPDATE spsa.activation a SET expires_at = $3, before_commit = $5, written_in = " WRITTEN_IN("$5")
 	" WHERE a.session_id = $1 AND a.set_id = $2 AND a.assignment_id = $4 AND a.expires_at < $3 AND " NOT_ENDED,
 	5, {UUIDOID, INT4OID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
 };
@@ -358,6 +366,7 @@ find_active(Activation *activation)
 	};
 	bool		nulls[5] = {false};
 	TimestampTz ends;
+	Datum		before_commit;
 	bool		isnull;
 
 	if (owner_execute(&select_active, values, NULL) == 0)
@@ -366,10 +375,9 @@ find_active(Activation *activation)
 	activation->activated_at = DatumGetTimestampTz(owner_result(1, &isnull));
 	ends = DatumGetTimestampTz(owner_result(2, &isnull));
 	activation->activation_id = DatumGetInt64(owner_result(3, &isnull));
-	nulls[4] = !is_single_use(activation);
-	values[4] = TimestampTzGetDatum(ends);
-	if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(owner_result(4, &isnull))))
-		values[4] = owner_result(5, &nulls[4]);
+	before_commit = owner_result(4, &isnull);
+	values[4] = isnull ? TimestampTzGetDatum(ends) : before_commit;
+	nulls[4] = isnull && !is_single_use(activation);
 	if (activation->duration == NULL || !extend(activation, ends))
 	{
 		activation->expires_at = ends;
@@ -402,6 +410,9 @@ insert_row(Activation *activation, const Datum *values, const bool *nulls)
 	}
 	activation->activation_id = nextval_internal(table_oid("activation_id_seq"), false);
 	row[Anum_activation_activation_id - 1] = Int64GetDatum(activation->activation_id);
+	row_nulls[Anum_activation_written_in - 1] = row_nulls[Anum_activation_before_commit - 1];
+	if (!row_nulls[Anum_activation_written_in - 1])
+		row[Anum_activation_written_in - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
 	return table_insert_new("activation", "activation_pkey", ACTIVATION_COLUMNS, row, row_nulls);
 }
 
@@ -459,6 +470,7 @@ activate(Activation *activation)
 	if (!activation->activation_required)
 	{
 		activation->already_active = true;
+		activation->expires_at = activation->outer_end;
 		ereport(NOTICE,
 				(errmsg("permission set \"%s\" needs no activation", activation->set_name)));
 		return;

@@ -91,6 +91,8 @@ spsa_activation_readiness(PG_FUNCTION_ARGS)
 	if (!set->activation_required)
 	{
 		put(fcinfo, "activation_required", RULE_MET, "It needs no activation.");
+		if (set->group != NULL && !set->group->activated)
+			put_group(fcinfo, set);
 		return (Datum) 0;
 	}
 	put(fcinfo, "assignment", RULE_MET, "The permission set is assigned to the user.");

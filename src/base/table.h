@@ -144,7 +144,8 @@
 #define Anum_activation_activation_id 8
 #define Anum_activation_before_commit 9
 #define Anum_activation_flow 10
-#define ACTIVATION_COLUMNS 10
+#define Anum_activation_written_in 11
+#define ACTIVATION_COLUMNS 11
 
 #define Anum_activation_end_activation_id 2
 

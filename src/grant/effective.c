@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "base/table.h"
 #include "grant/definition_cache.h"
@@ -62,17 +63,18 @@ typedef struct Activation
 
 /*
  * When an activation ends. One that uses up an approval, or leaves something to be reviewed, counts until a moment of before
- * while the transaction that makes it is not committed: what was seen cannot be rolled back, the use could be.
+ * while the transaction that makes it is not committed: what was seen cannot be rolled back, the use could be. A row of
+ * another transaction is seen only when that is committed.
  */
 static TimestampTz
 activation_end(const TableScan *scan, HeapTuple row)
 {
 	bool		isnull;
 	TimestampTz end = DatumGetTimestampTz(table_value(scan, row, Anum_activation_expires_at, &isnull));
-	Datum		before_commit = table_value(scan, row, Anum_activation_before_commit, &isnull);
+	Datum		written_in = table_value(scan, row, Anum_activation_written_in, &isnull);
 
-	if (!isnull && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data)))
-		end = Min(end, DatumGetTimestampTz(before_commit));
+	if (!isnull && FullTransactionIdEquals(DatumGetFullTransactionId(written_in), GetTopFullTransactionIdIfAny()))
+		end = Min(end, DatumGetTimestampTz(table_value(scan, row, Anum_activation_before_commit, &isnull)));
 	return end;
 }
 

@@ -286,8 +286,10 @@ CREATE TABLE spsa.activation (
 	activation_id bigint NOT NULL DEFAULT pg_catalog.nextval('spsa.activation_id_seq'),
 	before_commit timestamptz,
 	flow text COLLATE "C",
+	written_in xid8,
 	CONSTRAINT activation_pkey PRIMARY KEY (session_id, set_id),
-	CONSTRAINT activation_session_id_fkey FOREIGN KEY (session_id) REFERENCES spsa.session (session_id) ON DELETE CASCADE
+	CONSTRAINT activation_session_id_fkey FOREIGN KEY (session_id) REFERENCES spsa.session (session_id) ON DELETE CASCADE,
+	CONSTRAINT activation_written_in_check CHECK ((written_in IS NULL) = (before_commit IS NULL))
 );
 ALTER SEQUENCE spsa.activation_id_seq OWNED BY spsa.activation.activation_id;
 COMMENT ON SEQUENCE spsa.activation_id_seq IS 'identifiers of activations';
@@ -300,8 +302,9 @@ COMMENT ON COLUMN spsa.activation.expires_at IS 'when the activation ends by its
 COMMENT ON COLUMN spsa.activation.activated_by IS 'user whose session activated it, or null when an administrator did without a session, or a flow when the session was opened';
 COMMENT ON COLUMN spsa.activation.reason IS 'reason that was given';
 COMMENT ON COLUMN spsa.activation.activation_id IS 'identifier of the activation; another one when the set is activated again after its end';
-COMMENT ON COLUMN spsa.activation.before_commit IS 'of one that used up an approval or is to be reviewed: until when it counted in the transaction that wrote the row, before that was committed';
+COMMENT ON COLUMN spsa.activation.before_commit IS 'of one that used up an approval or is to be reviewed: until when it counts in the transaction that wrote this, before that is committed';
 COMMENT ON COLUMN spsa.activation.flow IS 'name of the flow that activated it, or null';
+COMMENT ON COLUMN spsa.activation.written_in IS 'the transaction that wrote before_commit; null without one';
 
 CREATE TABLE spsa.activation_end (
 	session_id uuid NOT NULL,

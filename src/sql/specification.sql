@@ -109,7 +109,9 @@ FROM (
 							WHERE m.group_id = a.set_id) w
 						JOIN spsa.permission_set p ON p.set_id = w.set_id AND (p.kind = 'set' OR p.kind = 'group' AND w.group_id IS NULL)
 						LEFT JOIN spsa.activation v ON v.session_id = s.session_id AND v.set_id = p.set_id
-							AND v.expires_at > pg_catalog.clock_timestamp()
+							-- What uses up an approval, or is to be reviewed, counts as before while it could be rolled back.
+							AND CASE WHEN v.written_in = pg_catalog.pg_current_xact_id_if_assigned() THEN LEAST(v.expires_at, v.before_commit)
+								ELSE v.expires_at END > pg_catalog.clock_timestamp()
 							AND NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = v.activation_id)
 					) way
 				) gated
@@ -128,7 +130,7 @@ COMMENT ON COLUMN spsa.effective_set.group_id IS 'group by which the user has th
 COMMENT ON COLUMN spsa.effective_set.group_name IS 'name of that group, or null';
 COMMENT ON COLUMN spsa.effective_set.assignment_id IS 'assignment of the set, or of the group';
 COMMENT ON COLUMN spsa.effective_set.activation_required IS 'whether it needs an activation of its own this way: not as a member of a group whose member_activation is bypass';
-COMMENT ON COLUMN spsa.effective_set.activated IS 'whether the session has an activation of it that has not run out, was not ended, and was made under one of the assignments that the user has now';
+COMMENT ON COLUMN spsa.effective_set.activated IS 'whether the session has an activation of it that has not run out, was not ended, does not wait for the commit of the present transaction (before_commit), and was made under one of the assignments that the user has now';
 COMMENT ON COLUMN spsa.effective_set.allowed IS 'whether the session''s allowed_sets let it, or its group, be effective';
 COMMENT ON COLUMN spsa.effective_set.gate_open IS 'whether its group, if any, requires no activation or is activated';
 COMMENT ON COLUMN spsa.effective_set.in_force IS 'allowed, behind no closed gate, and activated if it must be';
