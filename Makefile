@@ -14,6 +14,8 @@ OBJS = \
 	src/base/crypto.o \
 	src/audit/audit.o \
 	src/identity/token.o \
+	src/identity/totp.o \
+	src/identity/keyring.o \
 	src/identity/redact.o \
 	src/identity/binding.o \
 	src/identity/session.o \
