@@ -20,6 +20,9 @@ OBJS = \
 	src/identity/binding.o \
 	src/identity/session.o \
 	src/identity/session_functions.o \
+	src/identity/key_file.o \
+	src/identity/totp_factor.o \
+	src/identity/step_up.o \
 	src/grant/value.o \
 	src/grant/validate.o \
 	src/grant/validate_model.o \
@@ -73,6 +76,7 @@ INSTALL_SQL = \
 	src/sql/model.sql \
 	src/sql/trigger.sql \
 	src/sql/session.sql \
+	src/sql/step_up.sql \
 	src/sql/activation.sql \
 	src/sql/flow.sql \
 	src/sql/enforce.sql \
@@ -103,6 +107,7 @@ REGRESS_LIST = \
 	exclusion \
 	ddl \
 	session \
+	totp \
 	activation \
 	activation_view \
 	activation_rule \

@@ -81,19 +81,26 @@ audit_record(const AuditEvent *event)
 	" || " SET_ROLE("$6") \
 	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
 
-/* Without the hash of a session's token: the value of a parameter may be shown by whatever explains statements. */
+/*
+ * Without the hash of a session's token and the sealed secret of a second factor: the value of a parameter may be shown by
+ * whatever explains statements.
+ */
 static Datum
 row_datum(HeapTuple row, TupleDesc desc)
 {
+	static const char *const secrets[] = {"token_hash", "secret"};
 	Datum		values[1] = {0};
 	bool		nulls[1] = {true};
-	int			column;
 
 	if (row == NULL)
 		return (Datum) 0;
-	column = SPI_fnumber(desc, "token_hash");
-	if (column > 0)
-		row = heap_modify_tuple_by_cols(row, desc, 1, &column, values, nulls);
+	for (int i = 0; i < lengthof(secrets); i++)
+	{
+		int			column = SPI_fnumber(desc, secrets[i]);
+
+		if (column > 0)
+			row = heap_modify_tuple_by_cols(row, desc, 1, &column, values, nulls);
+	}
 	return heap_copy_tuple_as_datum(row, desc);
 }
 

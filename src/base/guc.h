@@ -14,6 +14,8 @@ extern bool guc_require_local_attach;
 extern bool guc_notify_events;
 extern int	guc_session_cache_size;
 extern int	guc_share_plans;
+extern char *guc_encryption_key_file;
+extern int	guc_totp_enroll_window;
 
 extern void guc_init(void);
 extern void guc_reserve(void);

@@ -13,6 +13,7 @@ REVOKE ALL ON TYPE
 	spsa.activation_rule, spsa.activation_request, spsa.activation_decision, spsa.break_glass_review,
 	spsa.pending_activation_request, spsa.break_glass_unreviewed,
 	spsa.flow, spsa.flow_step,
+	spsa.session_authentication, spsa.totp_factor, spsa.totp_counter, spsa.totp_change, spsa.user_totp,
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
@@ -33,6 +34,11 @@ GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 REVOKE ALL ON FUNCTION
 	@extschema@.spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text),
 	@extschema@.spsa_purge(),
+	@extschema@.spsa_reauthenticate(uuid, spsa.security_level),
+	@extschema@.spsa_enroll_user_totp(text, text, text, text, integer),
+	@extschema@.spsa_remove_user_totp(text),
+	@extschema@.spsa_unlock_user_totp(text),
+	@extschema@.spsa_reencrypt_totp(),
 	@extschema@.spsa_protect(regclass, name[], text, boolean, boolean),
 	@extschema@.spsa_unprotect(regclass),
 	@extschema@.spsa_protect_field(regclass, name, boolean),
@@ -94,6 +100,10 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_session_info(),
 	@extschema@.spsa_session_attribute(text),
 	@extschema@.spsa_close_session(uuid),
+	@extschema@.spsa_enroll_totp(text, text, text, integer),
+	@extschema@.spsa_confirm_totp(text),
+	@extschema@.spsa_step_up_totp(text),
+	@extschema@.spsa_remove_totp(),
 	@extschema@.spsa_activate(uuid, text, interval, text),
 	@extschema@.spsa_activate_own(text, interval, text),
 	@extschema@.spsa_deactivate(uuid, text),
