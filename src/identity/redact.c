@@ -172,11 +172,14 @@ takes_code(const char *string)
 static const char *original = NULL;
 static char *copy = NULL;
 
+/* The statement of the log entry that is written takes a code, as far as the entry says; it may be one that was prepared. */
+static bool entry_takes_code = false;
+
 /* Whether there can be a code in a text; all: which is any number. */
 static bool
 may_hold_code(const char *string, bool *all)
 {
-	*all = takes_code(string) || takes_code(debug_query_string);
+	*all = entry_takes_code || takes_code(string) || takes_code(debug_query_string);
 	if (last_code_length > 0 && GetCurrentTimestamp() > last_code_until)
 	{
 		explicit_bzero(last_code, sizeof(last_code));
@@ -331,6 +334,7 @@ redact_code(const char *code, size_t len)
 static void
 redact_log(ErrorData *entry)
 {
+	entry_takes_code = takes_code(entry->message) || takes_code(entry->detail) || takes_code(entry->detail_log);
 	mask(entry->message);
 	mask(entry->detail);
 	mask(entry->detail_log);
@@ -348,6 +352,7 @@ redact_log(ErrorData *entry)
 		original = debug_query_string;
 		debug_query_string = masked_copy(debug_query_string);
 	}
+	entry_takes_code = false;
 	if (previous_emit_log != NULL)
 		previous_emit_log(entry);
 }
