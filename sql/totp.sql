@@ -134,8 +134,6 @@ SELECT spsa_reauthenticate(gen_random_uuid());
 :code
 SELECT spsa_reauthenticate(NULL);
 :code
-SELECT spsa_reauthenticate(:'sid', 'low');
-:code
 BEGIN READ ONLY;
 SELECT spsa_reauthenticate(:'sid');
 :code

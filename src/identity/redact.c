@@ -302,19 +302,24 @@ mask_fragments(char *string)
 	}
 }
 
-/* Overwrites what pg_stat_activity shows of the running statement, if there is a secret in it. */
-void
-redact_activity(void)
+/* Overwrites what pg_stat_activity shows of the running statement, which has a secret in it. */
+static void
+overwrite_activity(void)
 {
-	char	   *masked;
+	char	   *masked = strdup(debug_query_string);
 
-	if (!contains_secret(debug_query_string))
-		return;
-	masked = strdup(debug_query_string);
 	if (masked != NULL)
 		mask(masked);
 	pgstat_report_activity(STATE_RUNNING, masked != NULL ? masked : "(statement hidden)");
 	free(masked);
+}
+
+/* The same, if there is a token in it. */
+void
+redact_activity(void)
+{
+	if (contains_token(debug_query_string))
+		overwrite_activity();
 }
 
 /* Remembers a code that was given, and overwrites the running statement in pg_stat_activity if it stands there. */
@@ -328,7 +333,8 @@ redact_code(const char *code, size_t len)
 		last_code_length = len;
 		last_code_until = GetCurrentTimestamp() + CODE_LIFE;
 	}
-	redact_activity();
+	if (contains_secret(debug_query_string))
+		overwrite_activity();
 }
 
 static void
@@ -348,7 +354,7 @@ redact_log(ErrorData *entry)
 	if (contains_secret(debug_query_string))
 	{
 		/* A statement may fail before any function of ours has looked at it. */
-		redact_activity();
+		overwrite_activity();
 		original = debug_query_string;
 		debug_query_string = masked_copy(debug_query_string);
 	}

@@ -224,6 +224,7 @@ spsa_enroll_user_totp(PG_FUNCTION_ARGS)
 	char	   *name;
 	int64		user_id = user_argument(fcinfo, &name);
 
+	PreventCommandIfReadOnly("spsa_enroll_user_totp()");
 	PG_RETURN_TEXT_P(enroll(fcinfo, 1, user_id, name, NULL));
 }
 
@@ -451,6 +452,7 @@ spsa_reencrypt_totp(PG_FUNCTION_ARGS)
 	int			n;
 	OwnerState	state;
 
+	PreventCommandIfReadOnly("spsa_reencrypt_totp()");
 	owner_begin_latest(&state);
 	n = totp_factor_reencrypt(key_id);
 	if (n > 0)

@@ -331,14 +331,13 @@ try(const StoredFactor *stored, const char *user_name, const char *code, int64 *
 
 /* An error unless the code is right, and was not used before. */
 void
-totp_factor_require(const StoredFactor *stored, const char *user_name, const char *what, text *code)
+totp_factor_require(const StoredFactor *stored, const char *user_name, const char *what, const text *code)
 {
-	const char *text = text_to_cstring(code);
 	int64		failures = TOTP_MAX_FAILURES;
 
-	if (!totp_is_code(&stored->factor, text, strlen(text)))
+	if (!totp_is_code(&stored->factor, VARDATA_ANY(code), VARSIZE_ANY_EXHDR(code)))
 		refuse_code(user_name, what, "is none");
-	switch (try(stored, user_name, text, &failures))
+	switch (try(stored, user_name, VARDATA_ANY(code), &failures))
 	{
 		case TOTP_RIGHT:
 			break;

@@ -29,7 +29,7 @@ typedef struct StoredFactor
 extern List *totp_factor_list(int64 user_id);
 extern const StoredFactor *totp_factor_confirmed(int64 user_id);
 extern char *totp_factor_enroll(TotpFactor *factor, const pg_uuid_t *session_id, const char *issuer, const char *account);
-extern void totp_factor_require(const StoredFactor *stored, const char *user_name, const char *what, text *code);
+extern void totp_factor_require(const StoredFactor *stored, const char *user_name, const char *what, const text *code);
 extern void totp_factor_confirm(int64 factor_id);
 extern int	totp_factor_remove(int64 user_id, int64 but_factor_id);
 extern int	totp_factor_unlock(int64 user_id);
