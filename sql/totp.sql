@@ -108,12 +108,13 @@ SET SESSION AUTHORIZATION regress_spsa_totp_app;
 SELECT spsa_session_info()->>'SessionSecurityLevel' AS level;
 SELECT already_active FROM spsa_activate_own('pay');
 SELECT count(*) FROM totp_pay;
--- A time that is put back by hand changes nothing either.
+-- A time that is put back by hand, and a level, change nothing either.
 RESET SESSION AUTHORIZATION;
-INSERT INTO spsa.session_authentication (session_id, authenticated_at) VALUES (:'sid', '2000-01-01');
+INSERT INTO spsa.session_authentication (session_id, authenticated_at, security_level) VALUES (:'sid', '2000-01-01', 'standard');
 SELECT * FROM state;
 SET SESSION AUTHORIZATION regress_spsa_totp_app;
-SELECT (spsa_session_info()->>'AuthenticatedDate')::timestamptz > clock_timestamp() - interval '1 minute' AS now;
+SELECT (spsa_session_info()->>'AuthenticatedDate')::timestamptz > clock_timestamp() - interval '1 minute' AS now,
+	spsa_session_info()->>'SessionSecurityLevel' AS level;
 RESET SESSION AUTHORIZATION;
 SELECT event, session_id = :'sid' AS its, user_name, database_role = :'super' AS by_hand, detail->>'security_level' AS level
 FROM spsa.audit_event WHERE event ~ 'authenti' AND event !~ 'update' ORDER BY event_id;
