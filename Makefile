@@ -17,6 +17,8 @@ OBJS = \
 	src/audit/audit.o \
 	src/audit/verify.o \
 	src/identity/token.o \
+	src/identity/totp.o \
+	src/identity/keyring.o \
 	src/identity/redact.o \
 	src/identity/binding.o \
 	src/identity/session.o \
@@ -27,6 +29,9 @@ OBJS = \
 	src/identity/json.o \
 	src/identity/jwt.o \
 	src/identity/jwt_session.o \
+	src/identity/key_file.o \
+	src/identity/totp_factor.o \
+	src/identity/step_up.o \
 	src/grant/value.o \
 	src/grant/validate.o \
 	src/grant/validate_model.o \
@@ -84,6 +89,7 @@ INSTALL_SQL = \
 	src/sql/jwt.sql \
 	src/sql/audit.sql \
 	src/sql/family.sql \
+	src/sql/step_up.sql \
 	src/sql/activation.sql \
 	src/sql/flow.sql \
 	src/sql/enforce.sql \
@@ -118,6 +124,7 @@ REGRESS_LIST = \
 	jwt \
 	family \
 	rotation \
+	totp \
 	activation \
 	activation_view \
 	activation_rule \

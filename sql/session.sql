@@ -223,7 +223,7 @@ SELECT spsa_detach();
 SELECT spsa_session_id(), spsa_user_name(), spsa_session_info(), spsa_session_attribute('region');
 SELECT spsa_attach_connection(:'tok2') = :'sid2' AS attached;
 SELECT string_agg(k, ' ' ORDER BY k) AS members FROM jsonb_object_keys(spsa_session_info()) k;
-SELECT spsa_session_info() - ARRAY['SessionId', 'CreatedDate', 'LastModifiedDate', 'NumSecondsValid'] AS info;
+SELECT spsa_session_info() - ARRAY['SessionId', 'CreatedDate', 'AuthenticatedDate', 'LastModifiedDate', 'NumSecondsValid'] AS info;
 SELECT (i->>'SessionId')::uuid = :'sid2' AS session_id, (i->>'NumSecondsValid')::int BETWEEN 1100 AND 1200 AS seconds,
 	(i->>'CreatedDate')::timestamptz <= clock_timestamp() AS created,
 	(i->>'LastModifiedDate')::timestamptz >= (i->>'CreatedDate')::timestamptz AS modified

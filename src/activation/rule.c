@@ -187,13 +187,6 @@ add(List *conditions, const char *name, RuleAnswer answer, char *detail, char *h
 	return lappend(conditions, condition);
 }
 
-/* Levels from the lowest; 0: none that is known. */
-static int
-level_rank(const char *level)
-{
-	return strcmp(level, "high_assurance") == 0 ? 2 : strcmp(level, "standard") == 0 ? 1 : 0;
-}
-
 static List *
 add_security_level(List *conditions, const Rule *rule, const RuleCase *what)
 {
@@ -201,12 +194,12 @@ add_security_level(List *conditions, const Rule *rule, const RuleCase *what)
 
 	if (rule->min_security_level == NULL)
 		return conditions;
-	demanded = level_rank(rule->min_security_level);
+	demanded = session_level_rank(rule->min_security_level);
 	return add(conditions, "min_security_level",
-			   demanded > 0 && level_rank(what->entry->security_level) >= demanded ? RULE_MET : RULE_UNMET,
+			   demanded > 0 && session_level_rank(what->entry->security_level) >= demanded ? RULE_MET : RULE_UNMET,
 			   psprintf("The session must have security level %s at least; it has %s.",
 						rule->min_security_level, what->entry->security_level),
-			   "Authenticate in a stronger way, with a second factor.");
+			   "Authenticate with a second factor: spsa_step_up_totp().");
 }
 
 static List *

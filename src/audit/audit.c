@@ -115,13 +115,14 @@ without_secrets(Datum jwks)
 }
 
 /*
- * Without what must not be told: the hash of a session's token, the secrets of an issuer and what is computed from them. (The
+ * Without what must not be told: the hash of a session's token, the sealed secret of a second factor, the secrets of an issuer
+ * and what is computed from them. (The
  * value of a parameter may be shown by whatever explains statements.)
  */
 static Datum
 row_datum(HeapTuple row, TupleDesc desc)
 {
-	static const char *const hidden[] = {"token_hash", "key_digests", "jwks"};
+	static const char *const hidden[] = {"token_hash", "key_digests", "secret", "jwks"};
 
 	if (row == NULL)
 		return (Datum) 0;

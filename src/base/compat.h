@@ -9,4 +9,9 @@
 #error "spsa supports PostgreSQL 15"
 #endif
 
+/* systable_inplace_update_begin() came with the fixes of November 2024. */
+#if PG_VERSION_NUM < 150009
+#error "spsa needs PostgreSQL 15.9 or a later minor release"
+#endif
+
 #endif							/* SPSA_COMPAT_H */

@@ -11,6 +11,7 @@
 
 #include "base/crypto.h"
 
+#define MAX_SEALED 4096
 #define MAX_BYTES 48
 #define MAX_CHARS 64
 
@@ -29,6 +30,65 @@ crypto_sha256(const void *data, size_t len, uint8_t hash[CRYPTO_HASH_BYTES])
 		EVP_DigestInit_ex2(context, algorithm, NULL) == 1 &&
 		EVP_DigestUpdate(context, data, len) == 1 &&
 		EVP_DigestFinal_ex(context, hash, &n) == 1 && n == CRYPTO_HASH_BYTES;
+}
+
+bool
+crypto_hmac(CryptoHash hash, const void *key, size_t key_len, const void *data, size_t len,
+			uint8_t mac[CRYPTO_HMAC_MAX_BYTES], size_t *mac_len)
+{
+	static const char *const digests[] = {[CRYPTO_SHA1] = "SHA1",[CRYPTO_SHA256] = "SHA256",[CRYPTO_SHA512] = "SHA512"};
+
+	return EVP_Q_mac(NULL, "HMAC", NULL, digests[hash], NULL, key, key_len, data, len, mac, CRYPTO_HMAC_MAX_BYTES, mac_len) != NULL;
+}
+
+/* bound is what is authenticated beside the data, and not part of the result. */
+bool
+crypto_seal(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
+			const void *bound, size_t bound_len, const uint8_t *data, size_t len, uint8_t *sealed)
+{
+	EVP_CIPHER_CTX *context;
+	int			n = 0;
+	bool		ok;
+
+	if (len > MAX_SEALED || bound_len > MAX_SEALED)
+		return false;
+	context = EVP_CIPHER_CTX_new();
+	ok = context != NULL &&
+		EVP_EncryptInit_ex2(context, EVP_aes_256_gcm(), key, nonce, NULL) == 1 &&
+		EVP_EncryptUpdate(context, NULL, &n, bound, (int) bound_len) == 1 &&
+		EVP_EncryptUpdate(context, sealed, &n, data, (int) len) == 1 && n == (int) len &&
+		EVP_EncryptFinal_ex(context, sealed + len, &n) == 1 && n == 0 &&
+		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_BYTES, sealed + len) == 1;
+	EVP_CIPHER_CTX_free(context);
+	return ok;
+}
+
+/* Nothing is left in data if the tag is wrong. */
+bool
+crypto_open(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
+			const void *bound, size_t bound_len, const uint8_t *sealed, size_t sealed_len, uint8_t *data)
+{
+	EVP_CIPHER_CTX *context;
+	uint8_t		tag[CRYPTO_TAG_BYTES];
+	size_t		len;
+	int			n = 0;
+	bool		ok;
+
+	if (sealed_len < CRYPTO_TAG_BYTES || sealed_len > MAX_SEALED + CRYPTO_TAG_BYTES || bound_len > MAX_SEALED)
+		return false;
+	len = sealed_len - CRYPTO_TAG_BYTES;
+	memcpy(tag, sealed + len, CRYPTO_TAG_BYTES);
+	context = EVP_CIPHER_CTX_new();
+	ok = context != NULL &&
+		EVP_DecryptInit_ex2(context, EVP_aes_256_gcm(), key, nonce, NULL) == 1 &&
+		EVP_DecryptUpdate(context, NULL, &n, bound, (int) bound_len) == 1 &&
+		EVP_DecryptUpdate(context, data, &n, sealed, (int) len) == 1 && n == (int) len &&
+		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_BYTES, tag) == 1 &&
+		EVP_DecryptFinal_ex(context, data + len, &n) == 1 && n == 0;
+	EVP_CIPHER_CTX_free(context);
+	if (!ok)
+		explicit_bzero(data, len);
+	return ok;
 }
 
 bool

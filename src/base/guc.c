@@ -17,6 +17,8 @@ int			guc_session_cache_size = 128;
 int			guc_share_plans = SHARE_PLANS_AUTO;
 int			guc_session_limit = 0;
 int			guc_session_limit_action = SESSION_LIMIT_REFUSE;
+char	   *guc_encryption_key_file = NULL;
+int			guc_totp_enroll_window = 300;
 
 static const struct config_enum_entry share_plans_options[] = {
 	{"auto", SHARE_PLANS_AUTO, false},
@@ -98,6 +100,24 @@ guc_init(void)
 							 "Sets whether cached plans are shared by sessions that differ in their attributes only.",
 							 "auto: once the connection has served two of them. Plans that are not shared have the attributes as constants.",
 							 &guc_share_plans, SHARE_PLANS_AUTO, share_plans_options, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/*
+	 * Why an administrator wants it: second factors (TOTP) need it. Not in
+	 * the database, so that whoever reads a dump or a backup has no keys.
+	 */
+	DefineCustomStringVariable("spsa.encryption_key_file",
+							   "Sets the file of the keys under which secrets of second factors are encrypted.",
+							   "Lines \"key_id:64 hexadecimal digits\"; the first key encrypts, the others decrypt what is older.",
+							   &guc_encryption_key_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	/*
+	 * Why an administrator wants it: whoever steals a session must not be
+	 * able to give its user a second factor of the thief's.
+	 */
+	DefineCustomIntVariable("spsa.totp_enroll_window",
+							"Sets how long after authentication a session may enroll or remove the second factor of its user.",
+							"0: only administrators do.",
+							&guc_totp_enroll_window, 300, 0, 86400, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
 /* After all are defined: misspelt names are errors from here on. */

@@ -22,6 +22,8 @@ extern int	guc_session_cache_size;
 extern int	guc_share_plans;
 extern int	guc_session_limit;
 extern int	guc_session_limit_action;
+extern char *guc_encryption_key_file;
+extern int	guc_totp_enroll_window;
 
 extern void guc_init(void);
 extern void guc_reserve(void);

@@ -8,6 +8,11 @@
  *
  * Rows of the history are written without SPI, too, as a logical replication worker writes: constraints, indexes and
  * triggers are PostgreSQL's own, but nothing has to be planned.
+ *
+ * A row can be changed in place, as PostgreSQL does with a few columns of its catalogs: at once, for everybody, whatever becomes
+ * of the transaction. That is for counters that ROLLBACK must not put back. From table_change_begin() to the finish or cancel the
+ * buffer is locked, so of two backends the second one sees what the first has done, and nothing that reads catalogs may be
+ * called. Nothing else may UPDATE such rows.
  */
 #include "postgres.h"
 
@@ -15,6 +20,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
@@ -326,4 +332,50 @@ table_last(Relation relation, const char *index, ScanKey key)
 	ExecDropSingleTupleTableSlot(slot);
 	index_close(index_relation, AccessShareLock);
 	return row;
+}
+
+/* False, and nothing is begun, if there is no such row. */
+bool
+table_change_begin(TableChange *change, const char *name, const char *index, const ScanKeyData *key)
+{
+	change->relation = table_open(table_oid(name), RowExclusiveLock);
+	systable_inplace_update_begin(change->relation, table_oid(index), true, NULL, 1, key, &change->row, &change->state);
+	if (!HeapTupleIsValid(change->row))
+		table_close(change->relation, RowExclusiveLock);
+	return HeapTupleIsValid(change->row);
+}
+
+/* Columns of type bigint, NOT NULL. */
+int64
+table_change_get(const TableChange *change, AttrNumber column)
+{
+	bool		isnull;
+
+	return DatumGetInt64(heap_getattr(change->row, column, RelationGetDescr(change->relation), &isnull));
+}
+
+void
+table_change_set(TableChange *change, AttrNumber column, int64 value)
+{
+	int			number = column;
+	Datum		datum = Int64GetDatum(value);
+	bool		isnull = false;
+
+	change->row = heap_modify_tuple_by_cols(change->row, RelationGetDescr(change->relation), 1, &number, &datum, &isnull);
+}
+
+/* What is written is on disk when this returns: a crash does not put it back either. */
+void
+table_change_finish(TableChange *change)
+{
+	systable_inplace_update_finish(change->state, change->row);
+	table_close(change->relation, RowExclusiveLock);
+	XLogFlush(XactLastRecEnd);
+}
+
+void
+table_change_cancel(TableChange *change)
+{
+	systable_inplace_update_cancel(change->state);
+	table_close(change->relation, RowExclusiveLock);
 }

@@ -133,6 +133,29 @@
 #define Anum_jwt_session_issuer 2
 #define Anum_jwt_session_key_digest 3
 #define Anum_jwt_session_single_use 4
+#define Anum_session_authentication_session_id 1
+#define Anum_session_authentication_authenticated_at 2
+#define Anum_session_authentication_security_level 3
+
+#define Anum_totp_factor_factor_id 1
+#define Anum_totp_factor_user_id 2
+#define Anum_totp_factor_session_id 3
+#define Anum_totp_factor_algorithm 4
+#define Anum_totp_factor_digits 5
+#define Anum_totp_factor_period 6
+#define Anum_totp_factor_key_id 7
+#define Anum_totp_factor_nonce 8
+#define Anum_totp_factor_secret 9
+#define Anum_totp_factor_enrolled_at 10
+
+#define Anum_totp_counter_factor_id 1
+#define Anum_totp_counter_attempts 2
+#define Anum_totp_counter_forgiven 3
+#define Anum_totp_counter_used_step 4
+
+#define Anum_totp_change_factor_id 1
+#define Anum_totp_change_change 2
+#define Anum_totp_change_attempts 3
 
 #define Anum_activation_session_id 1
 #define Anum_activation_set_id 2
@@ -199,6 +222,14 @@ typedef struct TableScan
 	SysScanDesc scan;
 } TableScan;
 
+/* A row that is locked in its buffer, to be changed in place. */
+typedef struct TableChange
+{
+	Relation	relation;
+	void	   *state;
+	HeapTuple	row;			/* a copy */
+} TableChange;
+
 extern Oid	table_oid(const char *name);
 extern bool table_is_installed(const char *name);
 extern Oid	table_schema(void);
@@ -216,5 +247,10 @@ extern void table_end(TableScan *scan);
 extern void table_insert(const char *name, int ncolumns, const Datum *values, const bool *nulls);
 extern bool table_insert_new(const char *name, const char *index, int ncolumns, const Datum *values, const bool *nulls);
 extern HeapTuple table_last(Relation relation, const char *index, ScanKey key);
+extern bool table_change_begin(TableChange *change, const char *name, const char *index, const ScanKeyData *key);
+extern int64 table_change_get(const TableChange *change, AttrNumber column);
+extern void table_change_set(TableChange *change, AttrNumber column, int64 value);
+extern void table_change_finish(TableChange *change);
+extern void table_change_cancel(TableChange *change);
 
 #endif							/* SPSA_TABLE_H */

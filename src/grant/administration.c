@@ -53,6 +53,7 @@ static const char *const privileges[] = {
 	" spsa.audit_event",
 	"SELECT (session_id, user_id, db_role, parent_id, allowed_sets, created_at, authenticated_at, expires_at, idle_timeout,"
 	" security_level, login_type, source_ip, actor, attributes) ON spsa.session",
+	"SELECT ON spsa.session_authentication, spsa.user_totp, spsa.totp_change",
 	"SELECT, INSERT ON spsa.session_end",
 
 	/*
@@ -79,7 +80,7 @@ static const char *const privileges[] = {
 	" 'spsa_add_group_member', 'spsa_remove_group_member', 'spsa_mute', 'spsa_exclude', 'spsa_remove_exclusion'," \
 	" 'check_rule_columns', 'activation_hours', 'spsa_set_activation_rule', 'spsa_drop_activation_rule'," \
 	" 'find_flow', 'spsa_create_flow', 'spsa_drop_flow', 'spsa_set_flow_active', 'spsa_add_flow_step'," \
-	" 'spsa_remove_flow_step'," \
+	" 'spsa_remove_flow_step', 'spsa_remove_user_totp', 'spsa_unlock_user_totp'," \
 	" 'spsa_assign', 'spsa_revoke_assignment', 'spsa_revoke_all', 'spsa_user_activity', 'spsa_audit_head'," \
 	" 'spsa_verify_audit', 'spsa_protect', 'spsa_unprotect'," \
 	" 'spsa_protect_field', 'spsa_unprotect_field'," \

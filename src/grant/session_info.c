@@ -88,6 +88,7 @@ spsa_session_info(PG_FUNCTION_ARGS)
 	add_member(&json, "UserName", entry->user_name);
 	add_member(&json, "SessionType", type);
 	add_member(&json, "SessionSecurityLevel", upper_case(entry->security_level));
+	add_member(&json, "AuthenticatedDate", audit_time(entry->authenticated_at));
 	add_member(&json, "LoginType", entry->login_type);
 	add_member(&json, "SourceIp", entry->source_ip);
 	add_member(&json, "CreatedDate", audit_time(entry->created_at));

@@ -1,14 +1,17 @@
-/* redact.c - keeping tokens out of logs and of pg_stat_activity.
+/* redact.c - keeping tokens and codes out of logs and of pg_stat_activity.
  *
  * Invariant 8. Applications should send tokens as bind parameters; what is written into a statement, or logged as a
- * parameter, is masked here: every text of a log entry that looks like a token, like a JWT, or like the secret in a JSON Web Key,
- * in place, and the statement that the entry quotes. This works in backends that have loaded the library; preloaded, in all.
+ * parameter, is masked here: every text of a log entry that looks like a token, a JWT, the secret in a JSON Web Key or the URI of
+ * a second factor, in place, and the statement that the entry quotes. A code of a second factor looks like any number: masked are numbers in statements
+ * that name a function that takes one, and the code itself, wherever it came from, as long as it may be of use.
+ * This works in backends that have loaded the library; preloaded, in all.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
+#include "utils/timestamp.h"
 
 #include "identity/redact.h"
 #include "identity/token.h"
@@ -18,7 +21,7 @@
 static emit_log_hook_type previous_emit_log = NULL;
 
 /*
- * The searches are linear whatever the text: where there is no secret after all, what was looked at is skipped as far as
+ * Both searches are linear whatever the text: where there is no secret after all, what was looked at is skipped as far as
  * none can begin in it.
  */
 
@@ -133,27 +136,133 @@ scan_keys(char *string, bool change)
 	return found;
 }
 
+#define URI_PREFIX "otpauth://"
+
+static bool
+scan_uris(char *string, bool change)
+{
+	bool		found = false;
+
+	for (string = strstr(string, URI_PREFIX); string != NULL; string = strstr(string, URI_PREFIX))
+	{
+		size_t		n = strcspn(string, " \t\r\n\"'`<>()");
+
+		if (!change)
+			return true;
+		memset(string, '*', n);
+		string += n;
+		found = true;
+	}
+	return found;
+}
+
+/* The last code that was given, and until when it may be of use. */
+#define MAX_CODE 16
+#define CODE_LIFE (2 * USECS_PER_MINUTE)
+static char last_code[MAX_CODE];
+static size_t last_code_length = 0;
+static TimestampTz last_code_until = 0;
+
+/* Numbers that look like codes: six digits or more, also in groups. */
+#define MIN_CODE 6
+
+static size_t
+number_run(const char *string, size_t *digits)
+{
+	size_t		n = 0;
+
+	for (*digits = 0;; n++)
+	{
+		if (string[n] >= '0' && string[n] <= '9')
+			(*digits)++;
+		else if (*digits == 0 || (string[n] != ' ' && string[n] != '-') || string[n + 1] < '0' || string[n + 1] > '9')
+			return n;
+	}
+}
+
+/* All of them, or the last code alone. */
+static bool
+scan_codes(char *string, bool all, bool change)
+{
+	bool		found = false;
+
+	while (*string != '\0')
+	{
+		size_t		digits;
+		size_t		n = number_run(string, &digits);
+
+		if ((all && digits >= MIN_CODE) ||
+			(n > 0 && n == last_code_length && memcmp(string, last_code, n) == 0))
+		{
+			if (!change)
+				return true;
+			memset(string, '*', n);
+			found = true;
+		}
+		string += n > 0 ? n : 1;
+	}
+	return found;
+}
+
+static bool
+takes_code(const char *string)
+{
+	return string != NULL && (strcasestr(string, "spsa_step_up_totp") != NULL || strcasestr(string, "spsa_confirm_totp") != NULL);
+}
+
+/* The statement that the client has sent, and its masked copy while that stands in debug_query_string. */
+static const char *original = NULL;
+static char *copy = NULL;
+
+/* The statement of the log entry that is written takes a code, as far as the entry says; it may be one that was prepared. */
+static bool entry_takes_code = false;
+
+/* Whether there can be a code in a text; all: which is any number. */
+static bool
+may_hold_code(const char *string, bool *all)
+{
+	*all = entry_takes_code || takes_code(string) || takes_code(debug_query_string);
+	if (last_code_length > 0 && GetCurrentTimestamp() > last_code_until)
+	{
+		explicit_bzero(last_code, sizeof(last_code));
+		last_code_length = 0;
+	}
+	return *all || last_code_length > 0;
+}
+
 static void
 mask(char *string)
 {
+	bool		all;
+
 	if (string == NULL)
 		return;
 	scan_tokens(string, true);
 	scan_jwts(string, true);
 	scan_keys(string, true);
+	scan_uris(string, true);
+	if (may_hold_code(string, &all))
+		scan_codes(string, all, true);
 }
 
+/* What begins with a form of its own. */
 static bool
-contains_secret(const char *string)
+contains_token(const char *string)
 {
 	char	   *same = unconstify(char *, string);
 
 	return same != NULL && (scan_tokens(same, false) || scan_jwts(same, false) || scan_keys(same, false));
 }
 
-/* The statement that the client has sent, and its masked copy while that stands in debug_query_string. */
-static const char *original = NULL;
-static char *copy = NULL;
+static bool
+contains_secret(const char *string)
+{
+	bool		all;
+
+	return string != NULL &&
+		(contains_token(string) || scan_uris(unconstify(char *, string), false) ||
+		 (may_hold_code(string, &all) && scan_codes(unconstify(char *, string), all, false)));
+}
 
 /* A masked copy that stays until the next one; no error may leave an error report, so no palloc. */
 static const char *
@@ -223,7 +332,7 @@ mask_fragments(char *string)
 	const char *statement = running_statement();
 
 	if (string == NULL || statement == NULL || strlen(statement) > MAX_SEARCHED || strlen(string) > MAX_SEARCHED ||
-		!contains_secret(statement))
+		!contains_token(statement))
 		return;
 	while (*string != '\0')
 	{
@@ -237,24 +346,45 @@ mask_fragments(char *string)
 	}
 }
 
-/* Overwrites what pg_stat_activity shows of the running statement, if there is a secret in it. */
-void
-redact_activity(void)
+/* Overwrites what pg_stat_activity shows of the running statement, which has a secret in it. */
+static void
+overwrite_activity(void)
 {
-	char	   *masked;
+	char	   *masked = strdup(debug_query_string);
 
-	if (!contains_secret(debug_query_string))
-		return;
-	masked = strdup(debug_query_string);
 	if (masked != NULL)
 		mask(masked);
 	pgstat_report_activity(STATE_RUNNING, masked != NULL ? masked : "(statement hidden)");
 	free(masked);
 }
 
+/* The same, if there is a token in it. */
+void
+redact_activity(void)
+{
+	if (contains_token(debug_query_string))
+		overwrite_activity();
+}
+
+/* Remembers a code that was given, and overwrites the running statement in pg_stat_activity if it stands there. */
+void
+redact_code(const char *code, size_t len)
+{
+	last_code_length = 0;
+	if (len > 0 && len <= sizeof(last_code))
+	{
+		memcpy(last_code, code, len);
+		last_code_length = len;
+		last_code_until = GetCurrentTimestamp() + CODE_LIFE;
+	}
+	if (contains_secret(debug_query_string))
+		overwrite_activity();
+}
+
 static void
 redact_log(ErrorData *entry)
 {
+	entry_takes_code = takes_code(entry->message) || takes_code(entry->detail) || takes_code(entry->detail_log);
 	mask(entry->message);
 	mask(entry->detail);
 	mask(entry->detail_log);
@@ -268,10 +398,11 @@ redact_log(ErrorData *entry)
 	if (contains_secret(debug_query_string))
 	{
 		/* A statement may fail before any function of ours has looked at it. */
-		redact_activity();
+		overwrite_activity();
 		original = debug_query_string;
 		debug_query_string = masked_copy(debug_query_string);
 	}
+	entry_takes_code = false;
 	if (previous_emit_log != NULL)
 		previous_emit_log(entry);
 }

@@ -217,6 +217,37 @@ read_activity(SessionEntry *entry, Snapshot snapshot)
 		entry->closes_at = entry->last_seen_at + entry->idle_timeout;
 }
 
+/* Security levels from the lowest; 0: none that is known. */
+int
+session_level_rank(const char *level)
+{
+	return strcmp(level, "high_assurance") == 0 ? 2 : strcmp(level, "standard") == 0 ? 1 : 0;
+}
+
+/* Each time that the user has authenticated again. Nothing lowers the level, or puts the time back. */
+static void
+read_authentications(SessionEntry *entry, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+
+	table_key(&key, Anum_session_authentication_session_id, F_UUID_EQ, UUIDPGetDatum(&entry->session_id));
+	table_begin(&scan, "session_authentication", "session_authentication_session_id_idx", snapshot, 1, &key);
+	while (HeapTupleIsValid(row = table_next(&scan)))
+	{
+		bool		isnull;
+		TimestampTz at = DatumGetTimestampTz(table_value(&scan, row, Anum_session_authentication_authenticated_at, &isnull));
+		Datum		level = table_value(&scan, row, Anum_session_authentication_security_level, &isnull);
+		const char *name = isnull ? "" : DatumGetCString(DirectFunctionCall1(enum_out, level));
+
+		entry->authenticated_at = Max(entry->authenticated_at, at);
+		if (session_level_rank(name) > session_level_rank(entry->security_level))
+			entry->security_level = name;
+	}
+	table_end(&scan);
+}
+
 static char *
 text_or_null(Datum value, bool isnull)
 {
@@ -370,6 +401,7 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 	{
 		entry->ended = entry->ended || session_is_ended(&entry->session_id, snapshot);
 		entry->unsettled = entry->uncommitted && jwt_session_is_unsettled(&entry->session_id, snapshot);
+		read_authentications(entry, snapshot);
 		if (entry->idle_timeout > 0)
 			read_activity(entry, snapshot);
 		entry->next_change = entry->closes_at;

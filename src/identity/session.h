@@ -52,12 +52,13 @@ typedef struct SessionEntry
 	int			nallowed;		/* -1: all sets; with what the ancestors allow */
 	int32	   *allowed;
 	TimestampTz created_at;
-	TimestampTz authenticated_at;
+	TimestampTz authenticated_at;	/* the latest, step-up and
+									 * re-authentication included */
 	TimestampTz last_seen_at;	/* 0 without idle timeout */
 	TimestampTz noted_at;		/* use noted by the present transaction, or 0 */
 	TimestampTz expires_at;
 	int64		idle_timeout;	/* microseconds; 0: none */
-	char	   *security_level;
+	const char *security_level; /* the highest that was reached */
 	char	   *login_type;
 	char	   *source_ip;		/* NULL: unknown */
 	char	   *actor;			/* NULL: the user */
@@ -99,6 +100,7 @@ extern JsonbValue *session_attribute_value(const SessionEntry *entry, const char
 extern uint64 session_epoch(void);
 extern uint64 session_own_changes(void);
 extern void session_note_change(void);
+extern int	session_level_rank(const char *level);
 extern int64 session_idle_microseconds(const Interval *timeout);
 extern void session_pin(SessionEntry *entry);
 extern void session_unpin(SessionEntry *entry);

@@ -368,8 +368,9 @@ spsa_close_user_sessions(PG_FUNCTION_ARGS)
 }
 
 /*
- * Rows whose session is gone, tokens that were replaced, activations that have ended by themselves, requests that lead to nothing any more, and what has
- * been reviewed, as far as nobody has them locked.
+ * Rows whose session is gone, tokens that were replaced, activations that have ended by themselves, requests that lead to
+ * nothing any more, what has been reviewed, and second factors that were removed or not confirmed in time, as far as nobody
+ * has them locked.
  */
 static OwnerStatement purge_statements[] = {
 	{"DELETE FROM spsa.session_activity d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.session_activity a"
@@ -379,6 +380,7 @@ static OwnerStatement purge_statements[] = {
 	{"DELETE FROM spsa.jwt_use u WHERE u.expires_at <= pg_catalog.clock_timestamp()"},
 	{"DELETE FROM spsa.session_token t WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = t.session_id)"
 	" OR EXISTS (SELECT FROM spsa.session_token n WHERE n.session_id = t.session_id AND n.token_id > t.token_id)"},
+	{"DELETE FROM spsa.session_authentication a WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = a.session_id)"},
 	{"DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.activation a"
 		" WHERE a.expires_at <= pg_catalog.clock_timestamp() OR EXISTS (SELECT FROM spsa.activation_end e"
 	" WHERE e.activation_id = a.activation_id) FOR UPDATE SKIP LOCKED))"},
@@ -388,7 +390,13 @@ static OwnerStatement purge_statements[] = {
 		" WHERE r.expires_at <= pg_catalog.clock_timestamp() AND NOT EXISTS (SELECT FROM spsa.activation a"
 	" WHERE a.activation_id = r.activation_id) FOR UPDATE SKIP LOCKED))"},
 	{"DELETE FROM spsa.break_glass_review d WHERE d.ctid = ANY (ARRAY(SELECT r.ctid FROM spsa.break_glass_review r"
-	" WHERE r.reviewed_at IS NOT NULL FOR UPDATE SKIP LOCKED))"}
+	" WHERE r.reviewed_at IS NOT NULL FOR UPDATE SKIP LOCKED))"},
+	{"DELETE FROM spsa.totp_factor d WHERE d.ctid = ANY (ARRAY(SELECT f.ctid FROM spsa.totp_factor f"
+		" WHERE EXISTS (SELECT FROM spsa.totp_change c WHERE c.factor_id = f.factor_id AND c.change = 'remove')"
+		" OR (f.session_id IS NOT NULL AND f.enrolled_at <= pg_catalog.clock_timestamp() - pg_catalog.make_interval(hours => 1)"
+		" AND NOT EXISTS (SELECT FROM spsa.totp_change c WHERE c.factor_id = f.factor_id AND c.change = 'confirm'))"
+	" FOR UPDATE SKIP LOCKED))"},
+	{"DELETE FROM spsa.totp_change c WHERE NOT EXISTS (SELECT FROM spsa.totp_factor f WHERE f.factor_id = c.factor_id)"}
 };
 
 /*

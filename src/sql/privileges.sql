@@ -14,6 +14,7 @@ REVOKE ALL ON TYPE
 	spsa.pending_activation_request, spsa.break_glass_unreviewed,
 	spsa.flow, spsa.flow_step,
 	spsa.jwt_issuer, spsa.jwt_session, spsa.jwt_use,
+	spsa.session_authentication, spsa.totp_factor, spsa.totp_counter, spsa.totp_change, spsa.user_totp,
 	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
 FROM PUBLIC;
 
@@ -34,6 +35,11 @@ GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 REVOKE ALL ON FUNCTION
 	@extschema@.spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text),
 	@extschema@.spsa_purge(),
+	@extschema@.spsa_reauthenticate(uuid, spsa.security_level),
+	@extschema@.spsa_enroll_user_totp(text, text, text, text, integer),
+	@extschema@.spsa_remove_user_totp(text),
+	@extschema@.spsa_unlock_user_totp(text),
+	@extschema@.spsa_reencrypt_totp(),
 	@extschema@.spsa_protect(regclass, name[], text, boolean, boolean),
 	@extschema@.spsa_unprotect(regclass),
 	@extschema@.spsa_protect_field(regclass, name, boolean),
@@ -104,6 +110,10 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_close_session(uuid),
 	@extschema@.spsa_derive_session(text[], interval, uuid),
 	@extschema@.spsa_rotate_token(uuid),
+	@extschema@.spsa_enroll_totp(text, text, text, integer),
+	@extschema@.spsa_confirm_totp(text),
+	@extschema@.spsa_step_up_totp(text),
+	@extschema@.spsa_remove_totp(),
 	@extschema@.spsa_activate(uuid, text, interval, text),
 	@extschema@.spsa_activate_own(text, interval, text),
 	@extschema@.spsa_deactivate(uuid, text),

@@ -53,7 +53,7 @@ COMMENT ON FUNCTION @extschema@.spsa_user_name() IS 'name of the user of the att
 CREATE FUNCTION @extschema@.spsa_session_info() RETURNS jsonb
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_session_info';
 COMMENT ON FUNCTION @extschema@.spsa_session_info() IS
-'the attached session as JSON, or null when no valid session is attached: the members of Salesforce''s Auth.SessionManagement.getCurrentSession (SessionId, UserName, SessionType, SessionSecurityLevel, LoginType, SourceIp, CreatedDate, LastModifiedDate, NumSecondsValid, ParentId) and EffectiveSets, the names of the permission sets in effect';
+'the attached session as JSON, or null when no valid session is attached: the members of Salesforce''s Auth.SessionManagement.getCurrentSession (SessionId, UserName, SessionType, SessionSecurityLevel, LoginType, SourceIp, CreatedDate, LastModifiedDate, NumSecondsValid, ParentId), AuthenticatedDate, when the user last authenticated, and EffectiveSets, the names of the permission sets in effect';
 
 CREATE FUNCTION @extschema@.spsa_session_attribute(name text) RETURNS text
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'spsa_session_attribute';
@@ -69,4 +69,4 @@ Errors: 42501 neither.';
 CREATE FUNCTION @extschema@.spsa_purge() RETURNS integer
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_purge';
 COMMENT ON FUNCTION @extschema@.spsa_purge() IS
-'deletes the sessions that are over, with what belongs to them and is derived from them, tokens that were replaced, requests that have expired, and reviews of emergencies that are done; the number of sessions. To be called now and then by a scheduler: authority does not depend on it. Sessions that an open transaction works on are left to the next call.';
+'deletes the sessions that are over, with what belongs to them and is derived from them, tokens that were replaced, requests that have expired, reviews of emergencies that are done, and second factors that were removed or not confirmed within an hour; the number of sessions. To be called now and then by a scheduler: authority does not depend on it. Sessions that an open transaction works on are left to the next call.';

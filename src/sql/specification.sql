@@ -16,7 +16,11 @@ SELECT s.session_id, s.user_id, u.user_name,
 				SELECT p.parent_id, p.allowed_sets, a.generation + 1 FROM above a JOIN spsa.session p ON p.session_id = a.parent_id
 				WHERE a.generation < 8)
 			SELECT FROM above a WHERE NOT COALESCE(i = ANY (a.allowed_sets), a.allowed_sets IS NULL))) END AS allowed_sets,
-	s.attributes || u.attributes AS attributes, s.created_at, s.expires_at
+	s.attributes || u.attributes AS attributes, s.created_at, s.expires_at,
+	GREATEST(s.authenticated_at, (SELECT pg_catalog.max(r.authenticated_at) FROM spsa.session_authentication r
+		WHERE r.session_id = s.session_id)) AS authenticated_at,
+	GREATEST(s.security_level, (SELECT pg_catalog.max(r.security_level) FROM spsa.session_authentication r
+		WHERE r.session_id = s.session_id)) AS security_level
 FROM spsa.session s
 JOIN spsa.app_user u ON u.user_id = s.user_id AND u.is_active
 LEFT JOIN spsa.session_activity a ON a.session_id = s.session_id
@@ -50,6 +54,8 @@ COMMENT ON COLUMN spsa.live_session.allowed_sets IS 'only these sets and groups 
 COMMENT ON COLUMN spsa.live_session.attributes IS 'attributes for row scopes: those of the user, and those of the session that the user does not have';
 COMMENT ON COLUMN spsa.live_session.created_at IS 'when the session was opened';
 COMMENT ON COLUMN spsa.live_session.expires_at IS 'when the session ends';
+COMMENT ON COLUMN spsa.live_session.authenticated_at IS 'when the user last authenticated, step-up and re-authentication included';
+COMMENT ON COLUMN spsa.live_session.security_level IS 'highest security level that the session has reached';
 
 -- From the inside out, each level uses what the one below it found. The ways of one assignment are a set alone, or a group
 -- and its members: PARTITION BY session_id, assignment_id.
