@@ -98,7 +98,7 @@ SELECT extcondition[array_position(extconfig, 'spsa.jwt_issuer'::regclass)] FROM
 --
 SELECT token('{"region": "EU"}') AS jwt \gset
 SET SESSION AUTHORIZATION regress_spsa_jwt_app;
-SELECT session_id AS sid, token AS tok, expires_at BETWEEN now() + '9 min' AND now() + '10 min' AS until_exp FROM spsa_open_session_jwt(:'jwt') \gset
+SELECT session_id AS sid, token AS tok, expires_at BETWEEN now() + '9 min' AND now() + '601 s' AS until_exp FROM spsa_open_session_jwt(:'jwt') \gset
 SELECT :'until_exp' AS until_exp;
 BEGIN;
 SELECT spsa_attach(:'tok') = :'sid' AS attached;
@@ -293,6 +293,19 @@ RESET SESSION AUTHORIZATION;
 SELECT spsa_purge() > 0 AS purged;
 SELECT count(*) AS orphans FROM spsa.jwt_session j WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = j.session_id);
 SELECT spsa_attach_jwt(:'jwt3');
+-- Nor does one whose token was replaced: the JWT is worth what that was.
+SET SESSION AUTHORIZATION regress_spsa_jwt_app;
+SELECT token() AS jwt4 \gset
+BEGIN;
+SELECT spsa_attach_jwt(:'jwt4') IS NOT NULL AS attached;
+SELECT spsa_rotate_token() AS newer \gset
+COMMIT;
+SELECT spsa_attach_jwt(:'jwt4');
+BEGIN;
+SELECT spsa_attach(:'newer') IS NOT NULL AS attached;
+SELECT spsa_close_session();
+COMMIT;
+RESET SESSION AUTHORIZATION;
 -- When it has expired it is forgotten.
 SELECT count(*) > 0 AS remembered FROM spsa.jwt_use;
 UPDATE spsa.jwt_use SET expires_at = now();
@@ -309,13 +322,16 @@ SELECT session_id AS sid1, token AS tok1 FROM spsa_open_session_jwt(token('{"reg
 SELECT session_id AS sid2, token AS tok2 FROM spsa_open_session_jwt(token('{"region": "EU"}', 'k2', 'the second secret of theirs......')) \gset
 SELECT spsa_attach_connection(:'tok1') = :'sid1' AS attached;
 SELECT count(*) FROM account;
+SELECT session_id AS derived, token AS derived_tok FROM spsa_derive_session('{reader}') \gset
 -- A key that goes takes its sessions with it, those of others stay; so it is told by the views.
 RESET SESSION AUTHORIZATION;
 SELECT spsa_set_jwt_issuer('https://idp.example', jwks => keys(secret('k2', 'the second secret of theirs......')));
-SELECT session_id = :'sid1' AS first, session_id = :'sid2' AS second FROM spsa.live_session WHERE session_id IN (:'sid1', :'sid2');
+SELECT session_id = :'sid1' AS first, session_id = :'sid2' AS second FROM spsa.live_session WHERE session_id IN (:'sid1', :'sid2', :'derived');
 SET SESSION AUTHORIZATION regress_spsa_jwt_app;
 SELECT count(*) FROM account;
 SELECT spsa_attach_connection(:'tok1');
+-- and what was derived from it
+SELECT spsa_attach_connection(:'derived_tok');
 SELECT spsa_attach_connection(:'tok2') = :'sid2' AS attached;
 SELECT count(*) FROM account;
 -- An issuer that is switched off, and on again.
@@ -370,6 +386,21 @@ COMMIT;
 BEGIN;
 SELECT spsa_attach(:'tok') IS NOT NULL AS attached;
 COMMIT;
+-- Nor is what is derived from it until then, by somebody who may open sessions anyway.
+RESET SESSION AUTHORIZATION;
+BEGIN;
+SELECT session_id AS sid FROM spsa_open_session_jwt(token('{"jti": "three"}')) \gset
+SELECT token AS tok FROM spsa_derive_session('{reader}', parent => :'sid') \gset
+SELECT spsa_attach(:'tok');
+ROLLBACK;
+BEGIN;
+SELECT session_id AS sid FROM spsa_open_session_jwt(token('{"jti": "three"}')) \gset
+SELECT token AS tok FROM spsa_derive_session('{reader}', parent => :'sid') \gset
+COMMIT;
+BEGIN;
+SELECT spsa_attach(:'tok') IS NOT NULL AS attached;
+COMMIT;
+SET SESSION AUTHORIZATION regress_spsa_jwt_app;
 -- The use itself is not seen by a snapshot of before.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) FROM account;

@@ -34,6 +34,7 @@
 #include "base/owner.h"
 #include "base/table.h"
 #include "identity/family.h"
+#include "identity/jwt_session.h"
 #include "identity/opening.h"
 
 /* ---- ancestors ---- */
@@ -112,6 +113,7 @@ family_read_ancestors(SessionEntry *entry, Snapshot snapshot)
 			break;
 		}
 		entry->ancestor_buckets[entry->nancestors++] = signal_bucket_of_session(&ancestor_id);
+		entry->unsettled = entry->unsettled || (entry->uncommitted && jwt_session_is_unsettled(&ancestor_id, snapshot));
 		entry->ended = session_is_ended(&ancestor_id, snapshot) || !read_ancestor(entry, &ancestor_id, &has_parent, snapshot) ||
 			entry->ended;
 	}

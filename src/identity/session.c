@@ -400,7 +400,7 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 	if (found)
 	{
 		entry->ended = entry->ended || session_is_ended(&entry->session_id, snapshot);
-		entry->unsettled = entry->uncommitted && jwt_session_is_unsettled(&entry->session_id, snapshot);
+		entry->unsettled = entry->unsettled || (entry->uncommitted && jwt_session_is_unsettled(&entry->session_id, snapshot));
 		read_authentications(entry, snapshot);
 		if (entry->idle_timeout > 0)
 			read_activity(entry, snapshot);
@@ -539,11 +539,11 @@ invalid_reason(const SessionEntry *entry)
 	return NULL;
 }
 
-/* Whether there is a session of this token, valid or not. */
+/* Whether there is a session of this token, valid or not, or was until the token was replaced. */
 bool
 session_exists(const uint8_t hash[CRYPTO_HASH_BYTES])
 {
-	return get(hash) != NULL;
+	return get(hash) != NULL || token_replaced;
 }
 
 /* The valid session of a token, or NULL and the reason. */
