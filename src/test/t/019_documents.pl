@@ -12,11 +12,21 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+# Some page enrolls second factors.
+sub key_file
+{
+	my ($name) = @_;
+	append_to_file($name, '2026a:' . unpack('H*', join '', map { chr int rand 256 } 1 .. 32) . "\n");
+	chmod 0600, $name or die $!;
+	return $name;
+}
+
 $ENV{PGTZ} = 'UTC';
 $ENV{PGUSER} = 'postgres';
 my $node = PostgreSQL::Test::Cluster->new('documents');
 $node->init(extra => [ '-U', 'postgres' ]);
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'spsa'\nmax_parallel_workers_per_gather = 0\nautovacuum = off");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'spsa'\nmax_parallel_workers_per_gather = 0\nautovacuum = off\n"
+	  . "spsa.encryption_key_file = '" . key_file($node->basedir . '/keys') . "'");
 $node->start;
 
 # Runs a document, if it is one, in a database of its own, after which nothing of it is left.
@@ -89,6 +99,17 @@ ERROR:  permission denied for table t
 ```
 
 ```sql
+SELECT 'otpauth://totp/ann?secret=' || upper(translate(md5(random()::text), '0189', 'ghij')) || '&digits=6' AS uri;
+```
+
+```text
+                             uri
+-------------------------------------------------------------
+ otpauth://totp/ann?secret=2B6GH4CDE7FAJ2I53BDC6E4AF2GH7CD5&digits=6
+(1 row)
+```
+
+```sql
 SELECT id = 1 AS first FROM t -- without order
 ;
 ```
@@ -113,7 +134,7 @@ ls
 END
 my $document = run('good', $good);
 is(join("\n", $document->problems), '', 'document in order');
-is(join(',', map { $_->{skipped} // $_->{role} } $document->blocks), 'postgres,ann,ann,nobody has that table', 'its blocks');
+is(join(',', map { $_->{skipped} // $_->{role} } $document->blocks), 'postgres,ann,ann,ann,nobody has that table', 'its blocks');
 is($document->as_run, $good =~ s/\n\n```\n\n```sql\n-- not/\n```\n\n```sql\n-- not/r, 'it stays as it is');
 
 for my $case (
@@ -122,6 +143,8 @@ for my $case (
 	[ 'a column narrower than psql prints it', sub { s/ first\n-------/ first\n------/ }, qr/shows/ ],
 	[ 'a value beside volatile ones', sub { s/^  2 /  3 /m }, qr/shows/ ],
 	[ 'volatile value missing', sub { s/1b9d6bcd\S+/null/ }, qr/shows/ ],
+	[ 'secret missing', sub { s/secret=\w+/secret=/ }, qr/shows/ ],
+	[ 'a value beside a secret', sub { s/digits=6$/digits=8/m }, qr/shows/ ],
 	[ 'another message', sub { s/denied for table t/denied for table u/ }, qr/shows/ ],
 	[ 'an error that is not shown', sub { s/\nERROR: .*\n// }, qr/but printed is.*ERROR:  permission denied/s ],
 	[ 'statement that fails', sub { s/CREATE TABLE t/CREATE TABEL t/ }, qr/does not show what is printed:\nERROR/ ],

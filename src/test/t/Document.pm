@@ -163,7 +163,8 @@ sub unexpected
 	return $printed;
 }
 
-# The same but for identifiers, tokens and times, which differ each time, and for the width of columns where there are any.
+# The same but for identifiers, tokens, secrets of second factors and times, which differ each time, and for the width of columns
+# where there are any.
 sub same
 {
 	my @texts = @_;
@@ -177,6 +178,7 @@ sub same
 	{
 		my $volatile = s/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/UUID/g;
 		$volatile += s/\bspsa_[A-Za-z0-9_-]{40,}/TOKEN/g;
+		$volatile += s/\bsecret=[A-Z2-7]{32,}/SECRET/g;
 		$volatile += s/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d(?::\d\d)?)?/TIME/g;
 		return 0 unless $volatile;
 		s/ +/ /g;
