@@ -377,6 +377,19 @@ SELECT count(*) FROM spsa_derive_session('{europe}', parent => :'top');
 :code
 SELECT spsa_attach_connection(:'top_tok') = :'top' AS attached;
 SELECT family_sees();
+-- its level and time of authentication are not raised: neither by the user nor by the login step
+SELECT spsa_step_up_totp('000000');
+:code
+RESET SESSION AUTHORIZATION;
+SELECT spsa_reauthenticate(:'top', 'high_assurance');
+:code
+-- those of its parent, raised, are for what is derived then
+SELECT spsa_reauthenticate(:'other', 'high_assurance') IS NOT NULL AS raised;
+SELECT session_id AS high FROM spsa_derive_session('{}', parent => :'other') \gset
+SELECT c.security_level, c.authenticated_at > p.authenticated_at AS later FROM spsa.session c, spsa.session p
+WHERE c.session_id = :'high' AND p.session_id = :'other';
+SELECT security_level FROM spsa.session WHERE session_id = :'top';
+SELECT spsa_close_session(:'high');
 -- deeper ones, written by hand, are not valid; nor is one that is its own ancestor
 RESET SESSION AUTHORIZATION;
 INSERT INTO spsa.session (user_id, token_hash, parent_id, allowed_sets, expires_at)

@@ -119,7 +119,7 @@ RESET SESSION AUTHORIZATION;
 SELECT event, session_id = :'sid' AS its, user_name, database_role = :'super' AS by_hand, detail->>'security_level' AS level
 FROM spsa.audit_event WHERE event ~ 'authenti' AND event !~ 'update' ORDER BY event_id;
 
--- A derived session is another one: it has what it was made with.
+-- A derived session is another one: it has what it was made with, and that is not raised.
 INSERT INTO spsa.session (user_id, token_hash, parent_id, expires_at) VALUES (:ann, sha256('child'), :'sid', 'infinity') RETURNING session_id AS child \gset
 SELECT security_level FROM spsa.live_session WHERE session_id = :'child';
 SELECT FROM spsa_reauthenticate(:'sid', 'high_assurance');

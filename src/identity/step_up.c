@@ -36,6 +36,7 @@ typedef struct Asking
 	int64		user_id;
 	char	   *user_name;
 	bool		acted;			/* somebody acts as the user */
+	bool		derived;
 	bool		narrowed;		/* derived, or restricted to some sets */
 	bool		high;
 	TimestampTz authenticated_at;
@@ -55,6 +56,7 @@ asking(const char *command)
 	result.user_id = entry->user_id;
 	result.user_name = pstrdup(entry->user_name);
 	result.acted = entry->actor != NULL;
+	result.derived = entry->has_parent;
 	result.narrowed = entry->has_parent || entry->nallowed >= 0;
 	result.high = session_level_rank(entry->security_level) >= session_level_rank("high_assurance");
 	result.authenticated_at = entry->authenticated_at;
@@ -88,6 +90,15 @@ require_user_itself(const Asking *who, const char *what)
 {
 	if (who->acted)
 		refuse(what, "somebody else acts as the user in this session", "The user does it in a session of its own.");
+}
+
+/* A derived session never has more than its parent, whoever has its token. */
+static void
+refuse_derived(bool derived, const char *what)
+{
+	if (derived)
+		refuse(what, "the session is derived from another one",
+			   "Do it in the one that it is derived from, and derive another session then.");
 }
 
 static void
@@ -335,6 +346,7 @@ spsa_step_up_totp(PG_FUNCTION_ARGS)
 	OwnerState	state;
 
 	require_user_itself(&who, STEP_UP);
+	refuse_derived(who.derived, STEP_UP);
 	stored = totp_factor_confirmed(who.user_id);
 	if (stored == NULL)
 	{
@@ -373,6 +385,7 @@ spsa_reauthenticate(PG_FUNCTION_ARGS)
 	entry = session_find(&session_id);
 	if (entry == NULL)
 		session_raise_invalid();
+	refuse_derived(entry->has_parent, "authenticate again");
 	user_name = pstrdup(entry->user_name);
 	if (!PG_ARGISNULL(1))
 		level = DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(1)));

@@ -139,7 +139,7 @@ CREATE FUNCTION @extschema@.spsa_step_up_totp(code text) RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_step_up_totp';
 COMMENT ON FUNCTION @extschema@.spsa_step_up_totp(text) IS
 'raises the attached session to high_assurance, until it ends, and renews the time at which its user has authenticated, which is the result; by a code of the user''s second factor (RFC 6238). Give the code as a bind parameter. Codes of the present step of 30 seconds, the one before and the one after are right (RFC 6238, 5.2); each counts once, and none that is earlier than one that was used. 10 failures in a row lock the factor until an administrator calls spsa_unlock_user_totp(). Failures and used codes stay so when the transaction is rolled back.
-Errors: 28000 no valid session is attached; 28P01 the code is not valid: wrong, used or late; 22004 it is null; 55000 the user has no confirmed factor, or it is locked; 42501 somebody acts as the user in this session; XX001 the secret cannot be decrypted; F0000 no usable file of encryption keys; 25006 on a standby, or in a transaction that is read-only.';
+Errors: 28000 no valid session is attached; 28P01 the code is not valid: wrong, used or late; 22004 it is null; 55000 the user has no confirmed factor, or it is locked; 42501 somebody acts as the user in this session, or it is derived from another one; XX001 the secret cannot be decrypted; F0000 no usable file of encryption keys; 25006 on a standby, or in a transaction that is read-only.';
 
 CREATE FUNCTION @extschema@.spsa_remove_totp() RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_remove_totp';
@@ -174,4 +174,4 @@ CREATE FUNCTION @extschema@.spsa_reauthenticate(session uuid, security_level sps
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_reauthenticate';
 COMMENT ON FUNCTION @extschema@.spsa_reauthenticate(uuid, spsa.security_level) IS
 'says that the user of a session has authenticated again, before the caller: renews the time, which is the result, and raises the session to a security level if one is given that is higher than its own; never lowers it. To be granted to the application server''s login step alone, like spsa_open_session(). Sessions derived from the session are not concerned.
-Errors: 28000 the session is not valid; 22004 null.';
+Errors: 28000 the session is not valid; 42501 it is derived from another one; 22004 null.';
