@@ -52,6 +52,12 @@ SELECT spsa_assign('ann', 'reader'), spsa_assign('bob', 'reader'), spsa_assign('
 --
 SELECT spsa_create_jwt_issuer('https://idp.example', '{app,app-2}', '{HS256}', keys(secret('k1', 'the first secret of the provider')),
 	attribute_claims => '{"region": "region", "tags": "https://example.com/tags"}', high_assurance_acr => '{gold}', high_assurance_amr => '{otp,mfa}');
+-- Whatever the header begins with, the statement is masked.
+SELECT signed(E'{ "alg": "HS256"}', token_claims, 'the first secret of the provider') AS spaced
+FROM (SELECT json_build_object('iss', 'https://idp.example', 'aud', 'app', 'sub', 'ann', 'exp', seconds('10 min'))::text AS token_claims) c \gset
+BEGIN;
+SELECT spsa_attach_jwt(:'spaced') IS NOT NULL AS attached \; SELECT query ~ '[A-Za-z0-9_-]{30}' AS shown, query ~ '[*]{100}' AS masked FROM pg_stat_activity WHERE pid = pg_backend_pid();
+ROLLBACK;
 SELECT spsa_create_jwt_issuer('https://idp.example', '{app}', '{HS256}', keys(secret('k1', 'the first secret of the provider')));
 SELECT spsa_create_jwt_issuer('', '{app}', '{HS256}', keys(secret('k1', 'the first secret of the provider')));
 SELECT spsa_create_jwt_issuer(NULL, '{app}', '{HS256}', keys(secret('k1', 'the first secret of the provider')));

@@ -360,6 +360,20 @@ SELECT count(*) AS live FROM spsa.live_session WHERE user_name = 'ann';
 RESET spsa.session_limit;
 RESET spsa.session_limit_action;
 
+-- A cache that has room for one session: whose token is replaced, and who does it, is not mixed up.
+SELECT spsa_create_user('eve') IS NOT NULL AS created;
+SELECT session_id AS sid, token AS tok FROM spsa_open_session('eve', db_role => NULL) \gset
+SELECT session_id AS other, token AS other_tok FROM spsa_open_session('ben', db_role => NULL) \gset
+SET spsa.session_cache_size = 1;
+SELECT spsa_attach_connection(:'tok') = :'sid' AS attached;
+SELECT spsa_rotate_token(:'other') AS t1 \gset
+SELECT spsa_session_id() = :'sid' AS attached;
+SELECT user_name, actor FROM spsa.audit_event WHERE event = 'session_rotate' AND session_id = :'other';
+SELECT spsa_attach_connection(:'other_tok');
+SELECT spsa_attach_connection(:'t1') = :'other' AS attached;
+SELECT spsa_detach();
+RESET spsa.session_cache_size;
+
 -- no function that everybody may call takes the name of a user, by which it could be found out who there is
 SELECT count(*) FILTER (WHERE has_function_privilege('public', p.oid, 'EXECUTE')) AS public, count(*) > 5 AS others
 FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid

@@ -95,6 +95,34 @@ scan_jwts(char *string, bool change)
 }
 
 /*
+ * A JWT whose header begins otherwise, as with white space: three parts without anything between, and longer than names that are
+ * joined by dots.
+ */
+#define MIN_COMPACT 100
+
+static bool
+scan_compact(char *string, bool change)
+{
+	bool		found = false;
+
+	while (*string != '\0')
+	{
+		int			dots;
+		size_t		n = jwt_run(string, &dots);
+
+		if (dots >= 2 && n >= MIN_COMPACT)
+		{
+			if (!change)
+				return true;
+			memset(string, '*', n);
+			found = true;
+		}
+		string += n > 0 ? n : 1;
+	}
+	return found;
+}
+
+/*
  * Secrets of issuers of JWTs: the member "k" of a JSON Web Key, where an administrator's statement or its parameter has it. In
  * texts that are quoted within JSON or SQL, quotes may have backslashes before them.
  */
@@ -239,6 +267,7 @@ mask(char *string)
 		return;
 	scan_tokens(string, true);
 	scan_jwts(string, true);
+	scan_compact(string, true);
 	scan_keys(string, true);
 	scan_uris(string, true);
 	if (may_hold_code(string, &all))
@@ -251,7 +280,8 @@ contains_token(const char *string)
 {
 	char	   *same = unconstify(char *, string);
 
-	return same != NULL && (scan_tokens(same, false) || scan_jwts(same, false) || scan_keys(same, false));
+	return same != NULL && (scan_tokens(same, false) || scan_jwts(same, false) || scan_compact(same, false) ||
+							scan_keys(same, false));
 }
 
 static bool

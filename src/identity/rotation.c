@@ -152,6 +152,16 @@ newest_of_others(const pg_uuid_t *session_id, int64 token_id, bool *is_there)
 	return newest;
 }
 
+static void
+refuse_concurrent(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not rotate the token of a session due to a concurrent rotation"),
+			 errdetail("The token that was returned has never been valid."),
+			 errhint("Retry with the token that the other rotation has returned.")));
+}
+
 /* Within the commit. What a savepoint has undone does not count. */
 static void
 check_rotations(void)
@@ -167,11 +177,7 @@ check_rotations(void)
 		LockDatabaseObject(table_oid("session_token"), hash_bytes(rotation->session_id.data, UUID_LEN), 0, ExclusiveLock);
 		newest = newest_of_others(&rotation->session_id, rotation->token_id, &is_there);
 		if (is_there && newest != rotation->replaces)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not rotate the token of a session due to a concurrent rotation"),
-					 errdetail("The token that was returned has never been valid."),
-					 errhint("Retry with the token that the other rotation has returned.")));
+			refuse_concurrent();
 	}
 }
 
@@ -225,17 +231,35 @@ static OwnerStatement insert_token = {
 };
 
 /*
+ * The newest token of another transaction, if that is the known one, or older than it. Between the look at the session and
+ * this one another rotation may have been committed, whose token the caller has never had.
+ */
+static int64
+replaced_token(const pg_uuid_t *session_id, const uint8_t known[CRYPTO_HASH_BYTES])
+{
+	bool		is_there;
+	int64		newest = newest_of_others(session_id, 0, &is_there);
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+	Snapshot	snapshot = table_snapshot();
+
+	memcpy(hash, known, sizeof(hash));
+	rotation_newest_hash(session_id, snapshot, hash);
+	table_snapshot_release(snapshot);
+	if (!crypto_equal(hash, known, sizeof(hash)))
+		refuse_concurrent();
+	return newest;
+}
+
+/*
  * The audit event comes first: once the row is there, the token that the connection is bound to is none, and nobody would
  * be who acts.
  */
 static void
-store_token(const pg_uuid_t *session_id, const char *user_name, bytea *hash)
+store_token(const pg_uuid_t *session_id, const char *user_name, int64 replaces, bytea *hash)
 {
 	AuditEvent	event = {"session_rotate"};
 	Datum		values[2] = {UUIDPGetDatum(session_id), PointerGetDatum(hash)};
 	bool		isnull;
-	bool		is_there;
-	int64		replaces = newest_of_others(session_id, 0, &is_there);
 	OwnerState	state;
 
 	event.session_id = session_id;
@@ -255,6 +279,8 @@ spsa_rotate_token(PG_FUNCTION_ARGS)
 	SessionEntry *entry;
 	SessionEntry *mine;
 	pg_uuid_t	session_id;
+	char	   *user_name;
+	uint8_t		known[CRYPTO_HASH_BYTES];
 	char		token[TOKEN_LENGTH + 1];
 	bytea	   *hash;
 	bool		own;
@@ -268,9 +294,12 @@ spsa_rotate_token(PG_FUNCTION_ARGS)
 	session_id = *PG_GETARG_UUID_P(0);
 	entry = family_require_holder(&session_id, fcinfo->flinfo->fn_oid);
 	PreventCommandIfReadOnly("spsa_rotate_token()");
-	own = session_current(&mine) == SESSION_LIVE && mine == entry;
+	user_name = pstrdup(entry->user_name);
+	memcpy(known, entry->hash, sizeof(known));
+	/* with a small cache this may be the end of the other entry */
+	own = session_current(&mine) == SESSION_LIVE && memcmp(&mine->session_id, &session_id, sizeof(pg_uuid_t)) == 0;
 	opening_make_token(NULL, token, &hash);
-	store_token(&session_id, pstrdup(entry->user_name), hash);
+	store_token(&session_id, user_name, replaced_token(&session_id, known), hash);
 	if (own)
 	{
 		binding_set_known(token, (uint8_t *) VARDATA(hash), binding_is_local());
