@@ -486,6 +486,30 @@ SELECT spsa_detach();
 RESET SESSION AUTHORIZATION;
 SELECT event, user_name, actor FROM activation_trail();
 
+--
+-- Triggers of the owner's come before and after the row, as with INSERT
+--
+CREATE FUNCTION activation_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF NEW.reason = 'none' THEN
+		RETURN NULL;
+	ELSIF NEW.reason = 'bad' THEN
+		RAISE EXCEPTION 'no such reason';
+	END IF;
+	NEW.reason := 'checked: ' || NEW.reason;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER activation_trigger BEFORE INSERT ON spsa.activation FOR EACH ROW EXECUTE FUNCTION activation_trigger();
+SELECT session_id AS guarded_sid FROM spsa_open_session('ben') \gset
+SET client_min_messages = warning;
+SELECT spsa_activate(:'guarded_sid', 'payroll', reason => 'bad');
+SELECT spsa_activate(:'guarded_sid', 'payroll', reason => 'none');
+:code
+SELECT already_active FROM spsa_activate(:'guarded_sid', 'payroll', reason => 'good');
+SELECT reason FROM spsa.activation WHERE session_id = :'guarded_sid';
+RESET client_min_messages;
+DROP FUNCTION activation_trigger() CASCADE;
+
 DROP VIEW activation_now;
 DROP FUNCTION activation_trail();
 DROP TABLE activation_salary, activation_seen;

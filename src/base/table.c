@@ -235,6 +235,18 @@ fill_slot(TupleTableSlot *slot, int ncolumns, const Datum *values, const bool *n
 	ExecStoreVirtualTuple(slot);
 }
 
+/* As INSERT ... ON CONFLICT does: before it is known whether there is a conflict. */
+static void
+run_before_triggers(ResultRelInfo *target, EState *estate, TupleTableSlot *slot)
+{
+	if (target->ri_TrigDesc == NULL || !target->ri_TrigDesc->trig_insert_before_row)
+		return;
+	if (!ExecBRInsertTriggers(estate, target, slot))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger keeps a row out of \"spsa.%s\"", RelationGetRelationName(target->ri_RelationDesc))));
+}
+
 /* Whether the row was inserted; not if another one stands in the way in the index, or has been put there meanwhile. */
 static bool
 insert_speculatively(ResultRelInfo *target, EState *estate, TupleTableSlot *slot, List *index)
@@ -242,6 +254,7 @@ insert_speculatively(ResultRelInfo *target, EState *estate, TupleTableSlot *slot
 	Relation	relation = target->ri_RelationDesc;
 	bool		inserted = false;
 
+	run_before_triggers(target, estate, slot);
 	if (relation->rd_att->constr != NULL)
 		ExecConstraints(target, slot, estate);
 	while (!inserted)
