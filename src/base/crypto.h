@@ -30,6 +30,8 @@ extern bool crypto_seal(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce
 extern bool crypto_open(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t nonce[CRYPTO_NONCE_BYTES],
 						const void *bound, size_t bound_len, const uint8_t *sealed, size_t sealed_len, uint8_t *data);
 
+extern int	crypto_hex_digit(char c);
+
 /* len must be a multiple of 3 (or of 4), so that there is no padding; at most 48 bytes (64 characters). */
 extern bool crypto_base64url_encode(const uint8_t *data, size_t len, char *text);
 extern bool crypto_base64url_decode(const char *text, size_t len, uint8_t *data);

@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "base/crypto.h"
 #include "identity/json.h"
 
 typedef struct Reader
@@ -50,18 +51,6 @@ take(Reader *r, char c)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The four digits of an escape; -1 if they are none. */
 static int32_t
 read_hex(Reader *r)
@@ -72,7 +61,7 @@ read_hex(Reader *r)
 		return -1;
 	for (int i = 0; i < 4; i++)
 	{
-		int			digit = hex_digit(*r->at++);
+		int			digit = crypto_hex_digit(*r->at++);
 
 		if (digit < 0)
 			return -1;
@@ -389,7 +378,7 @@ json_read(char *text, size_t length, JsonDocument *document)
 		text +length,
 		document,
 		0,
-/**INDENT** Error@384: Statement nesting error */
+/**INDENT** Error@373: Statement nesting error */
 		NULL};
 
 		document->n = 0;
@@ -420,4 +409,4 @@ json_read(char *text, size_t length, JsonDocument *document)
 	{
 		return node != NULL && node->kind == JSON_STRING && strcmp(node->text, text) == 0;
 	}
-/**INDENT** Error@413: Stuff missing from end of file */
+/**INDENT** Error@402: Stuff missing from end of file */

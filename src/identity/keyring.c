@@ -10,18 +10,6 @@
 
 #include "identity/keyring.h"
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool
 is_id_char(char c)
 {
@@ -41,8 +29,8 @@ parse_line(const char *text, size_t len, KeyringKey *key)
 
 	for (size_t i = 0; ok && i < CRYPTO_KEY_BYTES; i++)
 	{
-		int			high = hex_value(text[id + 1 + 2 * i]);
-		int			low = hex_value(text[id + 2 + 2 * i]);
+		int			high = crypto_hex_digit(text[id + 1 + 2 * i]);
+		int			low = crypto_hex_digit(text[id + 2 + 2 * i]);
 
 		ok = high >= 0 && low >= 0;
 		if (ok)
