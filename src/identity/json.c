@@ -372,41 +372,37 @@ read_value(Reader *r)
 
 /* What is wrong with the text, or NULL: then document->nodes[0] is its value. The text is changed. */
 const char *
-json_read(char *text, size_t length, JsonDocument *document)
+json_read(char *string, size_t length, JsonDocument *document)
 {
-	Reader		r = {text,
-		text +length,
-		document,
-		0,
-/**INDENT** Error@373: Statement nesting error */
-		NULL};
+	Reader		r = {string, string + length, document, 0, NULL};
 
-		document->n = 0;
-		(void) read_value(&r);
-		skip_space(&r);
-		if (r.fault == NULL && r.at < r.end)
-			r.fault = "something after the end";
-		return r.fault;
-	}
+	document->n = 0;
+	(void) read_value(&r);
+	skip_space(&r);
+	if (r.fault == NULL && r.at < r.end)
+		r.fault = "something after the end";
+	return r.fault;
+}
 
 /* NULL if there is none. */
-	const JsonNode *json_member(const JsonNode *object, const char *name)
-	{
-		return object->kind == JSON_OBJECT ? find_member(object, name, hash_name(name)) : NULL;
-	}
+const JsonNode *
+json_member(const JsonNode *object, const char *name)
+{
+	return object->kind == JSON_OBJECT ? find_member(object, name, hash_name(name)) : NULL;
+}
 
 /* NULL if there is none, or if it is no string. */
-	const JsonNode *json_string_member(const JsonNode *object, const char *name)
-	{
-		const JsonNode *node = json_member(object, name);
+const JsonNode *
+json_string_member(const JsonNode *object, const char *name)
+{
+	const JsonNode *node = json_member(object, name);
 
-					return node != NULL && node->kind == JSON_STRING ? node : NULL;
-	}
+	return node != NULL && node->kind == JSON_STRING ? node : NULL;
+}
 
 /* Whether it is a string, and this one. */
-	bool
-				json_is_text(const JsonNode *node, const char *text)
-	{
-		return node != NULL && node->kind == JSON_STRING && strcmp(node->text, text) == 0;
-	}
-/**INDENT** Error@402: Stuff missing from end of file */
+bool
+json_is_text(const JsonNode *node, const char *string)
+{
+	return node != NULL && node->kind == JSON_STRING && strcmp(node->text, string) == 0;
+}

@@ -41,9 +41,9 @@ typedef struct JsonDocument
 	JsonNode	nodes[JSON_MAX_VALUES];
 } JsonDocument;
 
-extern const char *json_read(char *text, size_t length, JsonDocument *document);
+extern const char *json_read(char *string, size_t length, JsonDocument *document);
 extern const JsonNode *json_member(const JsonNode *object, const char *name);
 extern const JsonNode *json_string_member(const JsonNode *object, const char *name);
-extern bool json_is_text(const JsonNode *node, const char *text);
+extern bool json_is_text(const JsonNode *node, const char *string);
 
 #endif							/* SPSA_JSON_H */
