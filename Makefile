@@ -76,6 +76,7 @@ OBJS = \
 	src/enforce/sequence_guard.o \
 	src/enforce/truncate.o \
 	src/enforce/executor_guard.o \
+	src/enforce/portal_guard.o \
 	src/enforce/function_guard.o
 
 # The install script is these files in this order: each may use what the ones

@@ -318,6 +318,152 @@ ROLLBACK;
 SELECT spsa_detach();
 
 --
+-- Rows that are stored when the first one is asked for
+--
+:as_admin
+SELECT spsa_assign('ann', 'calls');
+CREATE TABLE free (id integer);
+INSERT INTO free VALUES (1), (2), (3);
+CREATE TABLE edited (id integer, n integer);
+INSERT INTO edited VALUES (1, 10), (2, 20), (3, 30);
+SELECT spsa_protect('edited'), spsa_grant_object('calls', 'edited', '{read,create,edit,delete}');
+CREATE FUNCTION salaries() RETURNS SETOF integer LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT salary FROM pay ORDER BY id; END';
+CREATE PROCEDURE opens(c refcursor, query text, n integer) LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	OPEN c FOR EXECUTE query;
+	FOR i IN 1 .. n LOOP
+		FETCH c INTO r;
+	END LOOP;
+END $$;
+CREATE PROCEDURE reads(c refcursor) LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	FETCH c INTO r;
+	RAISE WARNING '%', r;
+END $$;
+CREATE TABLE stored (place integer GENERATED ALWAYS AS IDENTITY, query text);
+INSERT INTO stored (query) VALUES
+	('UPDATE edited SET n = n RETURNING n'),
+	('UPDATE edited SET n = n RETURNING 1'),
+	('DELETE FROM edited RETURNING n'),
+	('INSERT INTO edited VALUES (4, 40), (5, 50) RETURNING n'),
+	('INSERT INTO edited VALUES (4, 40), (5, 50) RETURNING 1'),
+	('WITH w AS (UPDATE edited SET n = n RETURNING n) SELECT n FROM w'),
+	('WITH w AS (DELETE FROM free RETURNING id) SELECT salary FROM w, pay'),
+	('UPDATE free SET id = id RETURNING (SELECT min(salary) FROM pay)'),
+	('UPDATE free SET id = id RETURNING secret(id)'),
+	('UPDATE free SET id = id RETURNING by_plpgsql(id)'),
+	('INSERT INTO free SELECT salary FROM pay RETURNING id'),
+	('EXECUTE prepared'),
+	('FETCH ALL FROM feeding'),
+	('SELECT * FROM salaries()'),
+	('UPDATE free SET id = id RETURNING id');
+CREATE TABLE other AS SELECT :'bob' AS token;
+GRANT ALL ON edited, free, stored, other TO regress_spsa_held;
+:as_user
+PREPARE prepared AS SELECT salary FROM pay;
+SELECT spsa_attach_connection(:'ann') IS NOT NULL AS attached;
+-- each under another session, by SQL and by PL/pgSQL; the last one has nothing that is protected
+\set opened 'SELECT ''BEGIN'', ''DECLARE feeding CURSOR FOR SELECT * FROM pay'', format(''CALL opens(''''c'''', %L, 1)'', query), '
+\set VERBOSITY terse
+:opened 'SELECT spsa_attach(token) IS NOT NULL AS attached FROM other', 'FETCH c', 'ROLLBACK' FROM stored ORDER BY place
+\gexec
+:opened 'SELECT spsa_detach()', 'CALL reads(''c'')', 'ROLLBACK' FROM stored ORDER BY place
+\gexec
+\set VERBOSITY default
+-- the allow beside the deny: under the same one
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
+FETCH c;
+SELECT spsa_attach(:'ann') IS NOT NULL AS attached;
+CALL reads('c');
+-- other ways to another binding; it does not come back
+SAVEPOINT s;
+SAVEPOINT t;
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+ROLLBACK TO t;
+FETCH c;
+ROLLBACK TO s;
+CLOSE c;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
+RESET ALL;
+FETCH c;
+ROLLBACK;
+-- stored under what a savepoint takes back
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 0);
+SAVEPOINT s;
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+FETCH c;
+ROLLBACK TO s;
+SELECT spsa_user_name();
+FETCH c;
+ROLLBACK;
+-- what reads them may keep them: a function, another portal, a result that is held
+CREATE FUNCTION reading() RETURNS SETOF integer LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT * FROM by_cursor(''c''); END';
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
+DECLARE d CURSOR FOR SELECT * FROM reading();
+FETCH d;
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+FETCH d;
+ROLLBACK;
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
+CALL opens('d', 'FETCH ALL FROM c', 1);
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+FETCH d;
+ROLLBACK;
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
+DECLARE d CURSOR WITH HOLD FOR SELECT * FROM by_cursor('c');
+FETCH d;
+ROLLBACK;
+-- a loop over such rows that attaches
+\set VERBOSITY sqlstate
+DO $$
+DECLARE
+	r record;
+BEGIN
+	FOR r IN UPDATE edited SET n = n FROM generate_series(1, 100) RETURNING edited.n LOOP
+		NULL;
+	END LOOP;
+	RAISE WARNING 'read';
+	FOR r IN WITH w AS (UPDATE edited SET n = n RETURNING n) SELECT n FROM w, generate_series(1, 100) LOOP
+		PERFORM spsa_detach();
+	END LOOP;
+END $$;
+\set VERBOSITY default
+-- a command that attaches while it runs returns its rows; what is left of them is nobody's
+CREATE PROCEDURE in_turn(tokens text[], INOUT sum integer) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. cardinality(tokens) LOOP
+		PERFORM spsa_attach(tokens[i]);
+		sum := sum + secret(i);
+		sum := sum + (SELECT count(*) FROM edited);
+	END LOOP;
+END $$;
+CALL in_turn(ARRAY[:'ann', :'bob', :'ann'], 0);
+BEGIN;
+UPDATE free SET id = id FROM for_each(ARRAY[:'ann', :'bob', :'ann']) f RETURNING f;
+CALL opens('c', format('UPDATE free SET id = id FROM for_each(%L) f RETURNING f', ARRAY[:'bob', :'ann']), 1);
+SELECT spsa_user_name();
+FETCH c;
+ROLLBACK;
+-- a procedure that rolls back goes on
+CREATE PROCEDURE back(INOUT sum integer) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM count(*) FROM edited;
+	ROLLBACK;
+	sum := sum + secret(1);
+END $$;
+CALL back(0);
+SELECT spsa_detach();
+
+--
 -- Who is exempt may keep what is called
 --
 :as_admin

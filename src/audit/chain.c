@@ -171,6 +171,27 @@ chained(Relation relation, HeapTuple row)
 	return heap_form_tuple(desc, values, nulls);
 }
 
+/*
+ * PostgreSQL fails every commit that notifies while its queue is full, which one client that listens in an open transaction
+ * brings about. No revocation may fail for that: events are then told to nobody, but stored.
+ */
+#define MOST_QUEUED 0.5
+
+static void
+notify(int64 event_id)
+{
+	static bool was_full = false;
+	bool		is_full = DatumGetFloat8(OidFunctionCall0(F_PG_NOTIFICATION_QUEUE_USAGE)) > MOST_QUEUED;
+
+	if (!is_full)
+		Async_Notify("spsa", psprintf(INT64_FORMAT, event_id));
+	else if (!was_full)
+		ereport(LOG,
+				(errmsg("audit events are not notified, because the queue of notifications is half full"),
+				 errhint("A client that listens has had a transaction open for long.")));
+	was_full = is_full;
+}
+
 /* SQL: spsa.chain_event() */
 PG_FUNCTION_INFO_V1(spsa_chain_event);
 Datum
@@ -195,7 +216,6 @@ spsa_chain_event(PG_FUNCTION_ARGS)
 		!heap_attisnull(row, Anum_audit_event_hash, RelationGetDescr(trigger->tg_relation)))
 		return PointerGetDatum(row);
 	if (guc_notify_events)
-		Async_Notify("spsa", psprintf(INT64_FORMAT, DatumGetInt64(heap_getattr(row, Anum_audit_event_event_id,
-																			   RelationGetDescr(trigger->tg_relation), &isnull))));
+		notify(DatumGetInt64(heap_getattr(row, Anum_audit_event_event_id, RelationGetDescr(trigger->tg_relation), &isnull)));
 	return PointerGetDatum(chained(trigger->tg_relation, row));
 }

@@ -104,13 +104,17 @@
 #define Anum_session_source_ip 13
 #define Anum_session_actor 14
 #define Anum_session_attributes 15
+#define SESSION_COLUMNS 15
 
 #define Anum_session_token_session_id 1
 #define Anum_session_token_token_id 2
 #define Anum_session_token_token_hash 3
+#define Anum_session_token_issued_at 4
+#define SESSION_TOKEN_COLUMNS 4
 
 #define Anum_session_activity_session_id 1
 #define Anum_session_activity_last_seen_at 2
+#define SESSION_ACTIVITY_COLUMNS 2
 
 #define Anum_session_end_session_id 1
 

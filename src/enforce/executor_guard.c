@@ -28,6 +28,7 @@
 #include "enforce/executor_guard.h"
 #include "enforce/object_guard.h"
 #include "enforce/plan_mark.h"
+#include "enforce/portal_guard.h"
 #include "enforce/session_value.h"
 #include "enforce/utility.h"
 #include "grant/effective.h"
@@ -66,16 +67,16 @@ typedef struct Started
 	QueryDesc  *query;			/* key */
 	bool		marked;			/* the plan is */
 	bool		mixed;			/* calls were made under several bindings */
-	bool		attached;
-	uint8_t		hash[CRYPTO_HASH_BYTES];
+	BindingMark mark;
 	SessionEntry *session;		/* pinned; NULL: none */
 } Started;
 
-/* A query that runs, in the memory of the function that runs it. */
+/* A query or utility command that runs, in the memory of the function that runs it. */
 typedef struct Frame
 {
 	struct Frame *outer;
-	QueryDesc  *query;
+	Portal		portal;			/* for which it runs */
+	QueryDesc  *query;			/* NULL: a utility command */
 	Started    *started;		/* NULL: not noted */
 	uint64		noted;			/* binding_epoch() of the last call that was
 								 * noted here and further out */
@@ -184,15 +185,12 @@ static Started *
 remember_plan(QueryDesc *query)
 {
 	MemoryContextCallback *callback = MemoryContextAllocZero(query->estate->es_query_cxt, sizeof(MemoryContextCallback));
-	const Binding *binding;
 	Started    *started = hash_search(started_plans, &query, HASH_ENTER, NULL);
 
 	any_started = true;
 	started->marked = started->mixed = false;
 	started->session = NULL;
-	started->attached = binding_current(&binding) == BINDING_ATTACHED;
-	if (started->attached)
-		memcpy(started->hash, binding->hash, CRYPTO_HASH_BYTES);
+	binding_mark(&started->mark);
 	callback->func = forget_plan;
 	callback->arg = query;
 	MemoryContextRegisterResetCallback(query->estate->es_query_cxt, callback);
@@ -202,24 +200,17 @@ remember_plan(QueryDesc *query)
 static bool
 is_bound_as_started(const Started *started)
 {
-	const Binding *binding;
-	bool		attached = binding_current(&binding) == BINDING_ATTACHED;
-
-	return !started->mixed && attached == started->attached &&
-		(!attached || crypto_equal(binding->hash, started->hash, CRYPTO_HASH_BYTES));
+	return !started->mixed && binding_is_as(&started->mark);
 }
 
 static void
 check_continue(const Started *started)
 {
 	if (!is_bound_as_started(started))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("statement was started under another session"),
-				 errhint("Attach the session under which the cursor was opened, or open it again.")));
+		binding_raise_other();
 }
 
-/* ---- calls ---- */
+/* ---- calls, and what functions read ---- */
 
 /* Whether executor_guard_note_call() has nothing to say. */
 bool
@@ -229,13 +220,21 @@ executor_guard_knows_call(void)
 }
 
 static void
-note_call(Frame *frame)
+note_frame(Frame *frame)
 {
-	if (frame->started == NULL)
+	portal_guard_note(frame->portal);
+	if (frame->query != NULL && frame->started == NULL)
 		frame->started = remember_plan(frame->query);
-	else if (!frame->started->marked && !is_bound_as_started(frame->started))
+	else if (frame->query != NULL && !frame->started->marked && !is_bound_as_started(frame->started))
 		frame->started->mixed = true;
 	frame->noted = binding_epoch();
+}
+
+static void
+note_frames(void)
+{
+	for (Frame *frame = running.frame; frame != NULL && frame->noted != binding_epoch(); frame = frame->outer)
+		note_frame(frame);
 }
 
 /* Something protected is called, as the session permits, by somebody who is not exempt. */
@@ -244,8 +243,19 @@ executor_guard_note_call(void)
 {
 	if (running.holding || is_held())
 		refuse_holding();
-	for (Frame *frame = running.frame; frame != NULL && frame->noted != binding_epoch(); frame = frame->outer)
-		note_call(frame);
+	note_frames();
+}
+
+static void
+push_frame(Frame *frame)
+{
+	frame->outer = running.frame;
+	frame->portal = ActivePortal;
+	frame->noted = 0;
+	running.frame = frame;
+	/* It may read what a portal has stored. */
+	if (portal_guard_has_rows())
+		executor_guard_note_call();
 }
 
 /* ---- the hooks ---- */
@@ -383,12 +393,15 @@ static void
 execute_counted(QueryDesc *query, Started *started, const RunArguments *run)
 {
 	Running		outer = running;
-	Frame		frame = {outer.frame, query, started, 0};
+	Frame		frame = {.query = query,.started = started};
 
 	if (running.depth++ == 0)
 		changes_before = plan_mark_any ? session_own_changes() : UNKNOWN;
 	running.holding = outer.holding || is_held() || fills_hold_store(query);
-	running.frame = &frame;
+	push_frame(&frame);
+	/* What a marked plan gives goes to all that wait for it. */
+	if (started != NULL && started->marked)
+		note_frames();
 	execute(query, run);
 	running = outer;
 }
@@ -500,7 +513,12 @@ static void
 guard_utility(UtilityArguments *utility)
 {
 	const Node *statement = utility->statement->utilityStmt;
+	Running		outer = running;
+	Frame		frame = {0};
 
+	push_frame(&frame);
+	if (IsA(statement, FetchStmt))
+		portal_guard_check_fetch(((const FetchStmt *) statement)->portalname);
 	if (runs_plans(statement))
 	{
 		AcceptInvalidationMessages();
@@ -511,6 +529,7 @@ guard_utility(UtilityArguments *utility)
 	else
 		utility_process(utility);
 
+	running = outer;
 	/* SET and RESET of the token, within a function too. */
 	if (IsA(statement, VariableSetStmt))
 		plan_mark_check_plans();
@@ -520,7 +539,8 @@ guard_utility(UtilityArguments *utility)
 static void
 transaction_event(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_ABORT)
+	/* ROLLBACK in a procedure ends none of what runs. */
+	if (event == XACT_EVENT_ABORT && procedures == 0)
 		running = nothing_running;
 	if (procedures > 0 && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT))
 		plan_mark_invalidate();
@@ -567,6 +587,7 @@ executor_guard_init(void)
 	previous_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_run;
 	utility_add(guard_utility);
+	portal_guard_init();
 	previous_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = guard_finish;
 }

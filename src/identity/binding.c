@@ -35,6 +35,22 @@ static bool defining = false;
 static const char *known_token = NULL;	/* whose hash is known: */
 static const uint8_t *known_hash = NULL;
 static bool void_taken = false; /* a void token was taken away, not detached */
+static void (*changed_callback) (void) = NULL;
+
+/* What is to happen when the answer of binding_current() may have changed; it raises no errors and looks at no catalog. */
+void
+binding_set_changed(void (*callback) (void))
+{
+	changed_callback = callback;
+}
+
+static void
+note_change(void)
+{
+	epoch++;
+	if (changed_callback != NULL)
+		changed_callback();
+}
 
 static bool
 refuse(int code, const char *message, const char *hint)
@@ -93,7 +109,7 @@ assign_token(const char *newval, void *extra)
 {
 	bound = extra;
 	void_taken = false;
-	epoch++;
+	note_change();
 }
 
 static const char *
@@ -122,6 +138,36 @@ uint64
 binding_epoch(void)
 {
 	return epoch;
+}
+
+void
+binding_mark(BindingMark *mark)
+{
+	const Binding *binding;
+
+	mark->attached = binding_current(&binding) == BINDING_ATTACHED;
+	if (mark->attached)
+		memcpy(mark->hash, binding->hash, CRYPTO_HASH_BYTES);
+}
+
+/* Whether the binding of now is the one that was marked. */
+bool
+binding_is_as(const BindingMark *mark)
+{
+	const Binding *binding;
+	bool		attached = binding_current(&binding) == BINDING_ATTACHED;
+
+	return attached == mark->attached && (!attached || crypto_equal(binding->hash, mark->hash, CRYPTO_HASH_BYTES));
+}
+
+/* Something that was begun under one binding is to go on under another. */
+void
+binding_raise_other(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("statement was started under another session"),
+			 errhint("Attach the session under which the cursor was opened, or open it again.")));
 }
 
 /* local: until the end of the transaction. An empty token detaches. */
@@ -179,7 +225,7 @@ binding_take_void(void)
 		return;
 	binding_set("", false);
 	void_taken = true;
-	epoch++;
+	note_change();
 }
 
 /* Every binding made so far is void from now on, whatever ROLLBACK restores. */
@@ -187,7 +233,7 @@ void
 binding_poison(void)
 {
 	void_serial = serial;
-	epoch++;
+	note_change();
 }
 
 bool

@@ -13,6 +13,13 @@ typedef struct Binding
 	uint8_t		hash[CRYPTO_HASH_BYTES];
 } Binding;
 
+/* Under which binding something was done. */
+typedef struct BindingMark
+{
+	bool		attached;
+	uint8_t		hash[CRYPTO_HASH_BYTES];
+} BindingMark;
+
 typedef enum BindingState
 {
 	BINDING_NONE,				/* no token */
@@ -23,6 +30,10 @@ typedef enum BindingState
 extern void binding_init(void);
 extern BindingState binding_current(const Binding **binding);
 extern uint64 binding_epoch(void);
+extern void binding_set_changed(void (*callback) (void));
+extern void binding_mark(BindingMark *mark);
+extern bool binding_is_as(const BindingMark *mark);
+extern void binding_raise_other(void);
 extern void binding_set_known(const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool local);
 extern void binding_set(const char *token, bool local);
 extern void binding_poison(void);

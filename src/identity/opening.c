@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -255,18 +256,6 @@ static OwnerStatement select_sets = {
 	"SELECT ARRAY(SELECT spsa.find_set(n) FROM pg_catalog.unnest($1) n)", 1, {TEXTARRAYOID}
 };
 
-static OwnerStatement insert_session = {
-	"WITH s AS (INSERT INTO spsa.session (user_id, token_hash, db_role, allowed_sets, created_at, authenticated_at, expires_at,"
-	" idle_timeout, security_level, login_type, source_ip, actor, attributes, parent_id)"
-	" VALUES ($1, $2, $3, $4, $5, $13, $6, $7, $8::spsa.security_level, $9, $10, $11, $12, $14)"
-	" RETURNING session_id, idle_timeout, created_at),"
-	" a AS (INSERT INTO spsa.session_activity (session_id, last_seen_at)"
-	" SELECT s.session_id, s.created_at FROM s WHERE s.idle_timeout IS NOT NULL)"
-	" SELECT s.session_id FROM s",
-	14, {INT8OID, BYTEAOID, NAMEOID, INT4ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID, TEXTOID, TEXTOID, INETOID,
-	TEXTOID, JSONBOID, TIMESTAMPTZOID, UUIDOID}
-};
-
 /* Refuses what the parent does not allow. Names of sets are no secret to it: it may ask to activate any. */
 static void
 check_limits(const Opening *opening, Datum sets)
@@ -307,43 +296,78 @@ find_sets(const Opening *opening)
 	return sets;
 }
 
-static void
-set_text(Datum *values, bool *nulls, int n, const char *value)
+/* A row of spsa.session that is being made; all is null at first. */
+typedef struct SessionRow
 {
-	nulls[n] = value == NULL;
-	values[n] = value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+	Datum		values[SESSION_COLUMNS];
+	bool		nulls[SESSION_COLUMNS];
+} SessionRow;
+
+static void
+set_value(SessionRow *row, AttrNumber column, Datum value)
+{
+	row->values[column - 1] = value;
+	row->nulls[column - 1] = false;
 }
 
 static void
+set_text(SessionRow *row, AttrNumber column, const char *value)
+{
+	if (value != NULL)
+		set_value(row, column, CStringGetTextDatum(value));
+}
+
+static Datum
+security_level(const char *name)
+{
+	Oid			type = get_atttype(table_oid("session"), Anum_session_security_level);
+
+	return DirectFunctionCall2(enum_in, CStringGetDatum(name), ObjectIdGetDatum(type));
+}
+
+static void
+fill_row(SessionRow *row, const Opening *opening, bytea *hash, TimestampTz now)
+{
+	memset(row->nulls, true, sizeof(row->nulls));
+	set_value(row, Anum_session_session_id, UUIDPGetDatum(&opening->session_id));
+	set_value(row, Anum_session_user_id, Int64GetDatum(opening->user_id));
+	set_value(row, Anum_session_token_hash, PointerGetDatum(hash));
+	if (opening->db_role != NULL)
+		set_value(row, Anum_session_db_role, DirectFunctionCall1(namein, CStringGetDatum(opening->db_role)));
+	if (opening->has_parent)
+		set_value(row, Anum_session_parent_id, UUIDPGetDatum(&opening->parent_id));
+	if (opening->has_sets)
+		set_value(row, Anum_session_allowed_sets, find_sets(opening));
+	set_value(row, Anum_session_created_at, TimestampTzGetDatum(now));
+	set_value(row, Anum_session_authenticated_at,
+			  TimestampTzGetDatum(opening->authenticated_at != 0 ? opening->authenticated_at : now));
+	set_value(row, Anum_session_expires_at, TimestampTzGetDatum(opening->expires_at));
+	if (opening->idle_timeout != NULL)
+		set_value(row, Anum_session_idle_timeout, IntervalPGetDatum(opening->idle_timeout));
+	set_value(row, Anum_session_security_level, security_level(opening->security_level));
+	set_text(row, Anum_session_login_type, opening->login_type);
+	if (opening->has_source_ip)
+		set_value(row, Anum_session_source_ip, opening->source_ip);
+	set_text(row, Anum_session_actor, opening->actor);
+	set_value(row, Anum_session_attributes, JsonbPGetDatum(opening->attributes));
+}
+
+/* Without a statement, whose parameters could be logged: one is the hash of the token. */
+static void
 store_session(Opening *opening, bytea *hash, TimestampTz now)
 {
-	Datum		values[14] = {0};
-	bool		nulls[14] = {false};
-	bool		isnull;
+	SessionRow	row = {0};
+	Datum		activity[SESSION_ACTIVITY_COLUMNS];
+	bool		none[SESSION_ACTIVITY_COLUMNS] = {false};
 
-	values[0] = Int64GetDatum(opening->user_id);
-	values[1] = PointerGetDatum(hash);
-	nulls[2] = opening->db_role == NULL;
-	if (!nulls[2])
-		values[2] = DirectFunctionCall1(namein, CStringGetDatum(opening->db_role));
-	nulls[3] = !opening->has_sets;
-	if (opening->has_sets)
-		values[3] = find_sets(opening);
-	values[4] = TimestampTzGetDatum(now);
-	values[5] = TimestampTzGetDatum(opening->expires_at);
-	values[6] = IntervalPGetDatum(opening->idle_timeout);
-	nulls[6] = opening->idle_timeout == NULL;
-	set_text(values, nulls, 7, opening->security_level);
-	set_text(values, nulls, 8, opening->login_type);
-	values[9] = opening->source_ip;
-	nulls[9] = !opening->has_source_ip;
-	set_text(values, nulls, 10, opening->actor);
-	values[11] = JsonbPGetDatum(opening->attributes);
-	values[12] = TimestampTzGetDatum(opening->authenticated_at != 0 ? opening->authenticated_at : now);
-	values[13] = UUIDPGetDatum(&opening->parent_id);
-	nulls[13] = !opening->has_parent;
-	owner_execute(&insert_session, values, nulls);
-	opening->session_id = *DatumGetUUIDP(owner_result(1, &isnull));
+	opening->session_id = *DatumGetUUIDP(OidFunctionCall0(F_GEN_RANDOM_UUID));
+	fill_row(&row, opening, hash, now);
+	table_insert("session", SESSION_COLUMNS, row.values, row.nulls);
+	if (opening->idle_timeout == NULL)
+		return;
+	activity[Anum_session_activity_session_id - 1] = UUIDPGetDatum(&opening->session_id);
+	activity[Anum_session_activity_last_seen_at - 1] = TimestampTzGetDatum(now);
+	table_insert("session_activity", SESSION_ACTIVITY_COLUMNS, activity, none);
 }
 
 /* What is to happen when a session has been opened; it may run code of the opener's, and does not fail for that. */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "parser/analyze.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/timestamp.h"
@@ -19,6 +20,7 @@
 #define MIN_TOKEN_BODY 32
 
 static emit_log_hook_type previous_emit_log = NULL;
+static post_parse_analyze_hook_type previous_analyze = NULL;
 
 /*
  * Both searches are linear whatever the text: where there is no secret after all, what was looked at is skipped as far as
@@ -123,10 +125,13 @@ scan_compact(char *string, bool change)
 }
 
 /*
- * Secrets of issuers of JWTs: the member "k" of a JSON Web Key, where an administrator's statement or its parameter has it. In
- * texts that are quoted within JSON or SQL, quotes may have backslashes before them.
+ * Secrets of issuers of JWTs: the member "k" of a JSON Web Key, where an administrator's statement or its parameter has it, also
+ * as an argument that follows the name. In texts that are quoted within JSON or SQL, quotes may have backslashes before them
+ * or stand there twice; JSON may have the name as an escape.
  */
-#define KEY_MEMBER "\"k"
+#define QUOTES "'\""
+#define SPACE " \t\r\n"
+#define MIN_ARGUMENT 16
 
 static char *
 skip(char *string, const char *characters)
@@ -134,34 +139,96 @@ skip(char *string, const char *characters)
 	return string + strspn(string, characters);
 }
 
+/* What follows the quoted name that may begin here, or NULL. */
+static char *
+skip_key_name(char *string)
+{
+	char	   *escape = skip(string, "\\");
+
+	if (*string == 'k')
+		string++;
+	else if (escape > string && pg_strncasecmp(escape, "u006b", 5) == 0)
+		string = escape + 5;
+	else
+		return NULL;
+	string = skip(string, "\\");
+	return *string != '\0' && strchr(QUOTES, *string) != NULL ? skip(string, QUOTES) : NULL;
+}
+
+/* The value of a member or argument and its length, or NULL. */
+static char *
+key_value(char *string, size_t *length)
+{
+	size_t		least;
+
+	string = skip(string, SPACE);
+	if (strncmp(string, "::text", 6) == 0)
+		string = skip(string + 6, SPACE);
+	least = *string == ':' ? 1 : MIN_ARGUMENT;	/* it may be a list of words */
+	string = skip(string, SPACE QUOTES ":,\\");
+	for (*length = 0; token_is_body_char(string[*length]);)
+		(*length)++;
+	return *length >= least ? string : NULL;
+}
+
 static bool
 scan_keys(char *string, bool change)
 {
 	bool		found = false;
 
-	for (string = strstr(string, KEY_MEMBER); string != NULL; string = strstr(string, KEY_MEMBER))
+	for (string = strpbrk(string, QUOTES); string != NULL; string = strpbrk(string, QUOTES))
 	{
-		char	   *value = skip(string + strlen(KEY_MEMBER), "\\");
-		size_t		n = 0;
+		char	   *value = skip_key_name(++string);
+		size_t		length;
 
-		string += strlen(KEY_MEMBER);
-		if (*value != '"')
-			continue;
-		value = skip(value + 1, " \t\r\n");
-		if (*value != ':')
-			continue;
-		value = skip(value + 1, " \t\r\n\\\"");
-		while (token_is_body_char(value[n]))
-			n++;
-		if (n == 0)
+		if (value == NULL || (value = key_value(value, &length)) == NULL)
 			continue;
 		if (!change)
 			return true;
-		memset(value, '*', n);
+		memset(value, '*', length);
 		found = true;
-		string = value + n;
+		string = value + length;
 	}
 	return found;
+}
+
+/* PostgreSQL quotes JSON that it cannot read from some place on, so that what stands before is not known. */
+#define JSON_CONTEXT "JSON data, line "
+#define MIN_FRAGMENT_OF_JSON 16
+
+static size_t
+key_run(const char *string)
+{
+	size_t		n = 0;
+
+	while (token_is_body_char(string[n]) || (string[n] != '\0' && strchr("+/=", string[n]) != NULL))
+		n++;
+	return n;
+}
+
+static void
+mask_long_runs(char *string)
+{
+	while (*string != '\0')
+	{
+		size_t		n = key_run(string);
+
+		if (n >= MIN_FRAGMENT_OF_JSON)
+			memset(string, '*', n);
+		string += n > 0 ? n : 1;
+	}
+}
+
+static void
+mask_json(ErrorData *entry)
+{
+	char	   *quoted = entry->context != NULL ? strstr(entry->context, JSON_CONTEXT) : NULL;
+
+	if (quoted == NULL)
+		return;
+	mask_long_runs(quoted);
+	if (entry->detail != NULL)
+		mask_long_runs(entry->detail);
 }
 
 #define URI_PREFIX "otpauth://"
@@ -274,14 +341,20 @@ mask(char *string)
 		scan_codes(string, all, true);
 }
 
-/* What begins with a form of its own. */
+/* What is found without a look at each character, for every statement is looked at. */
 static bool
-contains_token(const char *string)
+contains_prefixed(const char *string)
 {
 	char	   *same = unconstify(char *, string);
 
-	return same != NULL && (scan_tokens(same, false) || scan_jwts(same, false) || scan_compact(same, false) ||
-							scan_keys(same, false));
+	return same != NULL && (scan_tokens(same, false) || scan_jwts(same, false) || scan_keys(same, false) ||
+							scan_uris(same, false));
+}
+
+static bool
+contains_token(const char *string)
+{
+	return string != NULL && (contains_prefixed(string) || scan_compact(unconstify(char *, string), false));
 }
 
 static bool
@@ -290,7 +363,7 @@ contains_secret(const char *string)
 	bool		all;
 
 	return string != NULL &&
-		(contains_token(string) || scan_uris(unconstify(char *, string), false) ||
+		(contains_token(string) ||
 		 (may_hold_code(string, &all) && scan_codes(unconstify(char *, string), all, false)));
 }
 
@@ -422,6 +495,7 @@ redact_log(ErrorData *entry)
 	mask(entry->context);
 	mask(entry->internalquery);
 	mask(entry->backtrace);
+	mask_json(entry);
 	mask_fragments(entry->message);
 	mask_fragments(entry->detail);
 	mask_fragments(entry->hint);
@@ -437,9 +511,26 @@ redact_log(ErrorData *entry)
 		previous_emit_log(entry);
 }
 
+/*
+ * A statement of the client's own is masked in pg_stat_activity before it waits for anything but the locks that its analysis
+ * takes: the function that takes the secret may be called late.
+ */
+static void
+redact_analyzed(ParseState *state, Query *query, JumbleState *jumble)
+{
+	if (previous_analyze != NULL)
+		previous_analyze(state, query, jumble);
+	if (debug_query_string != NULL && state->p_sourcetext == debug_query_string &&
+		(contains_prefixed(debug_query_string) ||
+		 (strstr(debug_query_string, "_totp") != NULL && contains_secret(debug_query_string))))
+		overwrite_activity();
+}
+
 void
 redact_init(void)
 {
+	previous_analyze = post_parse_analyze_hook;
+	post_parse_analyze_hook = redact_analyzed;
 	previous_emit_log = emit_log_hook;
 	emit_log_hook = redact_log;
 }

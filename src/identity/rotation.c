@@ -16,7 +16,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -162,19 +162,39 @@ refuse_concurrent(void)
 			 errhint("Retry with the token that the other rotation has returned.")));
 }
 
-/* Within the commit. What a savepoint has undone does not count. */
+/* Of two sessions with the same number one waits for the other, which is all. */
+static Oid
+lock_number(const Rotation *rotation)
+{
+	return hash_bytes(rotation->session_id.data, UUID_LEN);
+}
+
+static int
+by_lock(const ListCell *a, const ListCell *b)
+{
+	Oid			first = lock_number(lfirst(a));
+	Oid			second = lock_number(lfirst(b));
+
+	return (first > second) - (first < second);
+}
+
+/*
+ * Within the commit. What a savepoint has undone does not count. Everybody takes the locks in the same order, so that two
+ * who rotate the tokens of the same sessions do not wait in a circle.
+ */
 static void
 check_rotations(void)
 {
 	ListCell   *cell;
 
+	list_sort(rotations, by_lock);
 	foreach(cell, rotations)
 	{
 		const Rotation *rotation = lfirst(cell);
 		bool		is_there;
 		int64		newest;
 
-		LockDatabaseObject(table_oid("session_token"), hash_bytes(rotation->session_id.data, UUID_LEN), 0, ExclusiveLock);
+		LockDatabaseObject(table_oid("session_token"), lock_number(rotation), 0, ExclusiveLock);
 		newest = newest_of_others(&rotation->session_id, rotation->token_id, &is_there);
 		if (is_there && newest != rotation->replaces)
 			refuse_concurrent();
@@ -226,10 +246,6 @@ remember(const pg_uuid_t *session_id, int64 token_id, int64 replaces)
 
 /* ---- rotating ---- */
 
-static OwnerStatement insert_token = {
-	"INSERT INTO spsa.session_token (session_id, token_hash) VALUES ($1, $2) RETURNING token_id", 2, {UUIDOID, BYTEAOID}
-};
-
 /*
  * The newest token of another transaction, if that is the known one, or older than it. Between the look at the session and
  * this one another rotation may have been committed, whose token the caller has never had.
@@ -258,16 +274,23 @@ static void
 store_token(const pg_uuid_t *session_id, const char *user_name, int64 replaces, bytea *hash)
 {
 	AuditEvent	event = {"session_rotate"};
-	Datum		values[2] = {UUIDPGetDatum(session_id), PointerGetDatum(hash)};
-	bool		isnull;
+	int64		token_id = nextval_internal(table_oid("session_token_id_seq"), false);
+	Datum		values[SESSION_TOKEN_COLUMNS];
+	bool		nulls[SESSION_TOKEN_COLUMNS] = {false};
 	OwnerState	state;
+
+	values[Anum_session_token_session_id - 1] = UUIDPGetDatum(session_id);
+	values[Anum_session_token_token_id - 1] = Int64GetDatum(token_id);
+	values[Anum_session_token_token_hash - 1] = PointerGetDatum(hash);
+	values[Anum_session_token_issued_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 
 	event.session_id = session_id;
 	event.user_name = user_name;
 	owner_begin(&state);
 	audit_record(&event);
-	owner_execute(&insert_token, values, NULL);
-	remember(session_id, DatumGetInt64(owner_result(1, &isnull)), replaces);
+	/* No statement, whose parameters could be logged. */
+	table_insert("session_token", SESSION_TOKEN_COLUMNS, values, nulls);
+	remember(session_id, token_id, replaces);
 	owner_end(&state);
 }
 

@@ -57,7 +57,7 @@ sub no_secret
 		push @found, "$who: token" if grep { index(lc $text, lc substr $body, $_, 12) >= 0 } 0, 10, 20, 30;
 		push @found, "$who: hash" if index(lc $text, sha256_hex($token)) >= 0;
 	}
-	is(join('; ', @found), '', $name) or diag(join "\n", grep { my $line = $_; grep { index($line, substr $_, 15, 12) >= 0 } values %secret } split /\n/, $text);
+	is(join('; ', @found), '', $name) or diag(join "\n", grep { my $line = lc; grep { my $token = lc; grep { index($line, substr $token, $_, 12) >= 0 } 5, 15, 25, 35 } values %secret } split /\n/, $text);
 	return;
 }
 
@@ -82,7 +82,7 @@ sub bench
 for my $preload (qw(shared_preload_libraries session_preload_libraries))
 {
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n$preload = 'spsa$explain'\n");
-	$node->append_conf('postgresql.conf', "auto_explain.log_min_duration = 0\nauto_explain.log_nested_statements = on\n") if $explain;
+	$node->append_conf('postgresql.conf', "auto_explain.log_min_duration = 0\nauto_explain.log_nested_statements = on\nauto_explain.log_verbose = on\n") if $explain;
 	$node->start;
 	$node->safe_psql('postgres', q{
 		CREATE EXTENSION IF NOT EXISTS spsa;
@@ -100,6 +100,9 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 	$node->safe_psql('postgres', "SELECT spsa_close_session('$session{closed}');
 		DELETE FROM spsa.session WHERE session_id = '$session{unknown}'");
 	my $good = $secret{good};
+	# The secret of an issuer (RFC 7515, A.1).
+	my $key = 'AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow';
+	$secret{key} = "spsa_$key";
 	(my $damaged = $good) =~ s/.$/$& eq 'A' ? 'B' : 'A'/e;
 	my $short = substr $good, 0, -1;
 	$secret{damaged} = $damaged;
@@ -128,9 +131,16 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 		"DO \$\$ BEGIN PERFORM spsa_attach('$good'); PERFORM 1/0; END \$\$",
 		"DO \$\$ BEGIN EXECUTE 'SELECT spsa_attach(''$good''), 1/0'; END \$\$",
 		"DO \$\$ BEGIN RAISE EXCEPTION 'message $good' USING DETAIL = 'detail $good', HINT = 'hint $good'; END \$\$",
-		"SET statement_timeout = 50; SELECT spsa_attach('$good'), pg_sleep(60)")
+		"SET statement_timeout = 50; SELECT spsa_attach('$good'), pg_sleep(60)",
+		(map { "INSERT INTO spsa.jwt_issuer (jwks) VALUES ('{\"keys\": [{\"kty\": \"oct\", $_}]}')" }
+			qq{"k": "$key" "alg": "HS256"}, qq{"k":"$key}, qq{"k": $key}, qq{"kid": "a", "k": "$key\\x"}, qq{"\\u006b": "$key" 1},
+			qq{"k": "$key", "\\u006B": "$key", "alg": HS256}, qq{"k" : "$key"\n "use": 1}),
+		"SELECT jsonb_build_object('kty', 'oct', 'k', '$key'), 1/0", "SELECT jsonb_build_object('k'::text , '$key'::text), 1/0",
+		"SELECT '{\"k\" \"$key\"}'::jsonb", "DO \$\$ BEGIN PERFORM jsonb_build_object(''k'', ''$key''), 1/0; END \$\$",
+		"DO 'BEGIN PERFORM jsonb_build_object(''k'', ''$key''), 1/0; END'",
+		"DO \$\$ BEGIN EXECUTE 'SELECT ''{\"k\": \"$key\" 1}''::jsonb'; END \$\$")
 	{
-		isnt($node->psql('postgres', $sql, on_error_stop => 1), 0, "$preload: fails: " . $sql =~ s/spsa_[\w-]{30,}/TOKEN/gr);
+		isnt($node->psql('postgres', $sql, on_error_stop => 1), 0, "$preload: fails: " . $sql =~ s/[\w-]{30,}/SECRET/gr);
 	}
 
 	# Bind parameters, also beside an error, and with an error of the attach itself.
@@ -139,6 +149,8 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 		bench($mode, 'SELECT spsa_attach_connection(:token);', $_) for $good, $damaged, $secret{role};
 		bench($mode, 'SELECT spsa_attach(:token), 1/0;', $good);
 		bench($mode, 'SELECT :token::integer;', $good);
+		bench($mode, 'SELECT :token::jsonb;', $_) for qq{{"k": "$key" "alg": 1}}, qq{{"k": $key}}, qq{{"\\u006b": "$key"} 1};
+		bench($mode, 'SELECT :token::jsonb, 1/0;', qq{{"\\u006b": "$key"}});
 	}
 
 	# Each cause has its line; the client cannot tell one from the other.
@@ -163,6 +175,7 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 	$node->psql('postgres', "SET ROLE pg_monitor; SELECT spsa_attach_connection('$good'); SELECT spsa_run_flow('asked')");
 	logged(qr/spsa refused to run a flow: flow "asked" is not allowed in the session/, "$preload: logged: a flow");
 	open_session('morning', 'db_role => NULL');
+	($secret{rotated}) = $node->safe_psql('postgres', "SELECT spsa_rotate_token('$session{morning}')");
 	logged(qr/spsa refused to run a flow at the opening of a session: flow "morning": no luck/, "$preload: logged: a flow at the opening");
 	$node->safe_psql('postgres', "SELECT spsa_drop_flow('asked'), spsa_drop_flow('morning'); DROP FUNCTION no_luck");
 

@@ -18,7 +18,20 @@ my ($good, $role, $closed) =
 $node->safe_psql('postgres', "INSERT INTO spsa.session_end SELECT session_id FROM spsa.session ORDER BY created_at DESC LIMIT 1");
 my $damaged = substr($good, 0, -1) . (substr($good, -1) eq 'A' ? 'B' : 'A');
 
+my $jwt = join '.', 'eyJhbGciOiJSUzI1NiJ9', 'eyJpc3MiOiJub2JvZHkiLCJzdWIiOiJhbm4ifQ', 'bm90IGEgc2lnbmF0dXJl' x 4;
+my $key = 'AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow';
+
 for my $case (
+	# the function is called late, or never
+	[ 'slept before', "SELECT pg_sleep(600), spsa_attach_connection('$good')", 'PgSleep' ],
+	[ 'a JWT, slept before', "SELECT pg_sleep(600), spsa_attach_jwt('$jwt')", 'PgSleep' ],
+	[ 'a JWT that opens, slept before', "SELECT * FROM pg_sleep(600), spsa_open_session_jwt('$jwt')", 'PgSleep' ],
+	[ 'a JWT in DO, slept before', "DO \$\$ BEGIN PERFORM pg_sleep(600); PERFORM spsa_attach_jwt('$jwt'); END \$\$", 'PgSleep' ],
+	[ 'a JWT, prepared', "PREPARE p AS SELECT pg_sleep(600), spsa_attach_jwt('$jwt')\\; EXECUTE p", 'PgSleep' ],
+	[ 'a JWT as an argument', "PREPARE p AS SELECT pg_sleep(600), spsa_attach_jwt(\$1)\\; EXECUTE p('$jwt')", 'PgSleep' ],
+	[ 'a key', "SELECT pg_sleep(600), jsonb_build_object('k', '$key')", 'PgSleep' ],
+	[ 'a key in JSON', "SELECT pg_sleep(600), '{\"\\u006b\": \"$key\"}'::jsonb", 'PgSleep' ],
+	[ 'a code', "SELECT pg_sleep(600), spsa_step_up_totp('123456')", 'PgSleep' ],
 	[ 'attached', "SELECT spsa_attach_connection('$good'), pg_sleep(600)", 'PgSleep' ],
 	[ 'attached in a function', "DO \$\$ BEGIN PERFORM spsa_attach('$good'), pg_sleep(600); END \$\$", 'PgSleep' ],
 	[ 'set', "SET spsa.session_token = '$good'\\; SELECT pg_sleep(600)", 'PgSleep' ],
@@ -37,7 +50,8 @@ for my $case (
 		$node->poll_query_until('postgres', "SELECT wait_event = '$event' AND query !~ 'pg_backend_pid|SET ROLE' FROM pg_stat_activity WHERE pid = $pid")
 		  or die 'timed out';
 		my $seen = $node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE pid = $pid");
-		my @found = grep { index($seen, substr $_, 5, 12) >= 0 || index($seen, substr $_, 30, 12) >= 0 } $good, $role, $closed, $damaged;
+		my @found = grep { index($seen, substr $_, 5, 12) >= 0 || index($seen, substr $_, 30, 12) >= 0 } $good, $role, $closed, $damaged, $jwt, $key;
+		push @found, 'code' if $seen =~ /123456/;
 		is(scalar(@found), 0, "$name, log_statement = $log") or diag($seen);
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
 		eval { $other->quit };

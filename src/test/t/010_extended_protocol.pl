@@ -24,10 +24,12 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE plain (id int PRIMARY KEY, region text, owner int, body text);
 	INSERT INTO plain VALUES (1, 'EU', 10), (2, 'EU', 20), (3, 'US', 10), (4, 'US', 20), (5, 'AP', 10), (6, 'AP', 20), (7, 'EU', 30), (8, 'AP', 30);
 	CREATE TABLE doc (LIKE plain INCLUDING ALL);
+	CREATE TABLE free (id integer);
+	INSERT INTO free VALUES (1), (2);
 	INSERT INTO doc SELECT * FROM plain;
 	ANALYZE plain, doc;
 	GRANT SELECT ON plain TO regress_spsa_app;
-	GRANT SELECT, UPDATE ON doc TO regress_spsa_app;
+	GRANT SELECT, UPDATE ON doc, free TO regress_spsa_app;
 	SELECT spsa_protect('doc', '{region,owner}');
 	CREATE FUNCTION lazy() RETURNS SETOF int LANGUAGE sql VOLATILE AS 'SELECT id FROM doc ORDER BY id';
 	CREATE FUNCTION reader() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT string_agg(id::text, ',' ORDER BY id) FROM doc); END $$;
@@ -274,8 +276,20 @@ continued('after COMMIT, the session still attached', ['COMMIT'], '34000', enter
 continued('a function, another session', ['local b'], '28000', sql => 'SELECT lazy()');
 continued('a function, detached', ['SELECT FROM spsa_detach()'], '28000', sql => 'SELECT lazy()');
 continued('a function', [], '2,7', sql => 'SELECT lazy()');
-# materialized as a whole when it was opened (SECURITY.md): a copy
-continued('UPDATE RETURNING is a copy', ['local b'], '2,7', sql => 'WITH w AS (UPDATE doc SET body = body RETURNING id) SELECT id FROM w ORDER BY id');
+# stored as a whole when the first row was asked for
+my $with = 'WITH w AS (UPDATE doc SET body = body RETURNING id) SELECT id FROM w ORDER BY id';
+my @prepared = ("PREPARE reads AS $read", 'BEGIN', 'local a');
+continued('stored rows', [], '2,7', sql => $with);
+continued('stored rows, the same session again', ['local a'], '2,7', sql => $with);
+continued('stored rows, another session', ['local b'], '55000', sql => $with);
+continued('stored rows, detached', ['SELECT FROM spsa_detach()'], '55000', sql => $with);
+continued('stored rows, RESET ALL', ['RESET ALL'], '55000', sql => $with);
+continued('stored rows, and back again', [ 'local b', 'local a' ], '55000', sql => $with);
+continued('stored rows, and rolled back', [ 'SAVEPOINT s', 'local b', 'ROLLBACK TO s' ], '55000', sql => $with);
+continued('rows of EXECUTE', [], '2,7', sql => 'EXECUTE reads', enter => \@prepared);
+continued('rows of EXECUTE, another session', ['local b'], '55000', sql => 'EXECUTE reads', enter => \@prepared);
+continued('UPDATE of what is not protected, another session', ['local b'], '2', sql => 'UPDATE free SET id = id RETURNING id');
+continued('UPDATE of what is not protected that reads what is, another session', ['local b'], '55000', sql => 'UPDATE free SET id = id RETURNING id + 0 * (SELECT count(*) FROM doc)');
 
 # Two portals of two sessions, taken by turns.
 {
