@@ -154,9 +154,11 @@ DECLARE
 	started timestamptz := clock_timestamp();
 BEGIN
 	FOREACH one IN ARRAY hashes LOOP
-		PERFORM count(s.attributes), count(u.attributes), count(e.ended_at), count(a.starts_at)
+		PERFORM count(s.attributes), count(u.attributes), count(e.ended_at), count(t.issued_at), count(h.authenticated_at),
+			count(j.issuer), count(a.starts_at)
 		FROM spsa.session s JOIN spsa.app_user u USING (user_id) LEFT JOIN spsa.session_end e USING (session_id)
-			LEFT JOIN spsa.assignment a USING (user_id)
+			LEFT JOIN spsa.session_token t USING (session_id) LEFT JOIN spsa.session_authentication h USING (session_id)
+			LEFT JOIN spsa.jwt_session j USING (session_id) LEFT JOIN spsa.assignment a USING (user_id)
 		WHERE s.token_hash = one;
 	END LOOP;
 	RETURN extract(epoch FROM clock_timestamp() - started) * 1e6 / cardinality(hashes);
