@@ -16,6 +16,7 @@ OBJS = \
 	src/audit/chain.o \
 	src/audit/audit.o \
 	src/audit/verify.o \
+	src/audit/partition.o \
 	src/identity/token.o \
 	src/identity/totp.o \
 	src/identity/keyring.o \
@@ -148,7 +149,8 @@ REGRESS_LIST = \
 	hostile \
 	hostile_engine \
 	audit \
-	audit_chain
+	audit_chain \
+	audit_partition
 
 # Isolation tests: src/test/isolation/specs/NAME.spec, expected/NAME.out.
 ISOLATION_LIST = \

@@ -309,7 +309,7 @@ WHERE obj_description(objid, classid::regclass::text::name) IS NULL
 UNION ALL
 SELECT pg_describe_object('pg_class'::regclass, a.attrelid, a.attnum) FROM member JOIN pg_attribute a ON a.attrelid = objid
 	JOIN pg_class c ON c.oid = a.attrelid
-WHERE classid = 'pg_class'::regclass AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+WHERE classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
 	AND col_description(a.attrelid, a.attnum) IS NULL;
 -- Constraints and indexes whose name PostgreSQL might have made, or does not begin with that of the table: none.
 SELECT c.conrelid::regclass, c.conname FROM member JOIN pg_constraint c ON c.conrelid = objid
@@ -389,7 +389,7 @@ WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'spsa') AND d.d
 	AND EXISTS (SELECT FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)
 EXCEPT SELECT function FROM function_before ORDER BY 1;
 SELECT has_schema_privilege('regress_spsa_install_clerk', 'spsa', 'USAGE') AS schema,
-	bool_or(has_table_privilege('regress_spsa_install_clerk', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')) FILTER (WHERE relkind = 'r') AS tables,
+	bool_or(has_table_privilege('regress_spsa_install_clerk', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')) FILTER (WHERE relkind IN ('r', 'p')) AS tables,
 	bool_or(has_sequence_privilege('regress_spsa_install_clerk', c.oid, 'USAGE, SELECT, UPDATE')) FILTER (WHERE relkind = 'S') AS sequences
 FROM pg_class c WHERE c.relnamespace = 'spsa'::regnamespace;
 DROP EXTENSION spsa;

@@ -19,6 +19,7 @@ typedef char *(*AuditActor) (void);
 
 extern void audit_set_actor(AuditActor actor);
 extern char *audit_time(TimestampTz when);
+extern TimestampTz audit_head_before(text *text_of_head);
 extern void audit_record(const AuditEvent *event);
 
 #endif							/* SPSA_AUDIT_H */

@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
@@ -144,7 +145,7 @@ link_to_previous(Relation relation, Datum *values, bool *nulls)
 	ScanKeyEntryInitialize(&key, has_session ? 0 : SK_ISNULL | SK_SEARCHNULL, 1,
 						   has_session ? BTEqualStrategyNumber : InvalidStrategy, InvalidOid, InvalidOid,
 						   has_session ? F_UUID_EQ : InvalidOid, values[Anum_audit_event_session_id - 1]);
-	previous = table_last(relation, "audit_event_session_id_idx", &key);
+	previous = table_last("audit_event", "audit_event_session_id_idx", &key);
 	for (int i = 0; i < lengthof(to); i++)
 	{
 		nulls[to[i] - 1] = true;
@@ -192,6 +193,15 @@ notify(int64 event_id)
 	was_full = is_full;
 }
 
+/* The table or a partition of it. */
+static bool
+is_audit_event(Relation relation)
+{
+	Oid			oid = RelationGetRelid(relation);
+
+	return (relation->rd_rel->relispartition ? get_partition_parent(oid, true) : oid) == table_oid("audit_event");
+}
+
 /* SQL: spsa.chain_event() */
 PG_FUNCTION_INFO_V1(spsa_chain_event);
 Datum
@@ -202,7 +212,7 @@ spsa_chain_event(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || RelationGetRelid(trigger->tg_relation) != table_oid("audit_event"))
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !is_audit_event(trigger->tg_relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function must be called as a trigger before INSERT on spsa.audit_event")));

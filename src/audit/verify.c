@@ -108,6 +108,15 @@ head_argument(FunctionCallInfo fcinfo, int n, Head *head)
 	return true;
 }
 
+static void
+refuse_unlimited_head(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the head of what was pruned has no time before which that was"),
+			 errhint("It is the one that spsa_audit_head(before) returned before the events were deleted.")));
+}
+
 /* Without, everything is there: nothing is before the beginning. */
 static bool
 pruned_argument(FunctionCallInfo fcinfo, int n, Head *head)
@@ -117,11 +126,20 @@ pruned_argument(FunctionCallInfo fcinfo, int n, Head *head)
 	if (!is_given)
 		head->before = DT_NOBEGIN;
 	else if (head->before == DT_NOEND)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the head of what was pruned has no time before which that was"),
-				 errhint("It is the one that spsa_audit_head(before) returned before the events were deleted.")));
+		refuse_unlimited_head();
 	return is_given;
+}
+
+/* The time before which a head covers events that are going to be deleted. */
+TimestampTz
+audit_head_before(text *text_of_head)
+{
+	Head		head = {0};
+
+	parse_head(text_to_cstring(text_of_head), &head);
+	if (head.before == DT_NOEND)
+		refuse_unlimited_head();
+	return head.before;
 }
 
 static char *

@@ -22,15 +22,19 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -279,17 +283,51 @@ insert_speculatively(ResultRelInfo *target, EState *estate, TupleTableSlot *slot
 	return true;
 }
 
+/* Instead of a table that is partitioned by ranges of a column, the partition for this row. */
+static Relation
+partition_for(Relation root, const Datum *values, const bool *nulls)
+{
+	PartitionKey key = RelationGetPartitionKey(root);
+	PartitionDesc partitions = RelationGetPartitionDesc(root, true);
+	int			column = key->partattrs[0] - 1;
+	Datum		value = column >= 0 ? values[column] : (Datum) 0;
+	bool		is_equal;
+	int			which = -1;
+	Relation	partition;
+
+	if (key->strategy != PARTITION_STRATEGY_RANGE || key->partnatts != 1 || column < 0 || nulls[column])
+		elog(ERROR, "\"spsa.%s\" is not partitioned by ranges of a column", RelationGetRelationName(root));
+	if (partitions->nparts > 0)
+	{
+		which = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, partitions->boundinfo, 1, &value, &is_equal);
+		which = partitions->boundinfo->indexes[which + 1];
+		if (which < 0)
+			which = partitions->boundinfo->default_index;
+	}
+	if (which < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("no partition of \"spsa.%s\" takes the row", RelationGetRelationName(root))));
+	partition = table_open(partitions->oids[which], RowExclusiveLock);
+	table_close(root, NoLock);
+	return partition;
+}
+
 static bool
 insert(const char *name, const char *index, int ncolumns, const Datum *values, const bool *nulls)
 {
 	Relation	relation = table_open(table_oid(name), RowExclusiveLock);
 	ResultRelInfo *target = makeNode(ResultRelInfo);
-	EState	   *estate = insertion_state(relation, target);
-	TupleTableSlot *slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(relation), &TTSOpsVirtual);
+	EState	   *estate;
+	TupleTableSlot *slot;
 	bool		inserted = true;
 
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		relation = partition_for(relation, values, nulls);
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		elog(ERROR, "\"spsa.%s\" is no plain table", name);
+		elog(ERROR, "\"spsa.%s\" is no plain table", RelationGetRelationName(relation));
+	estate = insertion_state(relation, target);
+	slot = ExecInitExtraTupleSlot(estate, RelationGetDescr(relation), &TTSOpsVirtual);
 	fill_slot(slot, ncolumns, values, nulls);
 	AfterTriggerBeginQuery();
 	ExecOpenIndices(target, index != NULL);
@@ -323,16 +361,10 @@ table_insert_new(const char *name, const char *index, int ncolumns, const Datum 
 /* Rows that others have not committed, or have rolled back, are stepped over up to this many. */
 #define MOST_UNSEEN 1000
 
-/*
- * The last row, in the order of the index, of those with this key in its first column, as the table is at this moment and
- * not under any snapshot: for what must see its transaction's own rows, whatever the isolation level, and must not make
- * serializable transactions fail. NULL if there is none, or so many are unseen that somebody else's open transaction would
- * make it slow.
- */
-HeapTuple
-table_last(Relation relation, const char *index, ScanKey key)
+static HeapTuple
+last_row(Relation relation, Oid index, ScanKey key)
 {
-	Relation	index_relation = index_open(table_oid(index), AccessShareLock);
+	Relation	index_relation = index_open(index, AccessShareLock);
 	IndexScanDesc scan = index_beginscan(relation, index_relation, SnapshotSelf, 1, 0);
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	HeapTuple	row = NULL;
@@ -344,6 +376,38 @@ table_last(Relation relation, const char *index, ScanKey key)
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	index_close(index_relation, AccessShareLock);
+	return row;
+}
+
+/*
+ * The last row, in the order of the index, of those with this key in its first column, as the table is at this moment and
+ * not under any snapshot: for what must see its transaction's own rows, whatever the isolation level, and must not make
+ * serializable transactions fail. NULL if there is none, or so many are unseen that somebody else's open transaction would
+ * make it slow. Of a partitioned table, that of the last partition that has one: ranges are to grow as the index does.
+ */
+HeapTuple
+table_last(const char *name, const char *index, ScanKey key)
+{
+	Relation	relation = table_open(table_oid(name), AccessShareLock);
+	Oid			index_oid = table_oid(index);
+	PartitionDesc partitions;
+	HeapTuple	row = NULL;
+
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		row = last_row(relation, index_oid, key);
+	else
+	{
+		/* In the order of their bounds, the default one last. */
+		partitions = RelationGetPartitionDesc(relation, true);
+		for (int i = partitions->nparts - 1; i >= 0 && row == NULL; i--)
+		{
+			Relation	partition = table_open(partitions->oids[i], AccessShareLock);
+
+			row = last_row(partition, index_get_partition(partition, index_oid), key);
+			table_close(partition, AccessShareLock);
+		}
+	}
+	table_close(relation, AccessShareLock);
 	return row;
 }
 

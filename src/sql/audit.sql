@@ -14,3 +14,17 @@ COMMENT ON FUNCTION @extschema@.spsa_verify_audit(text, text) IS
 'broken links of the audit trail, the first one first; no row: it is intact. problem: "event was changed" (or was not written by the extension), "event before it is missing", "... is of another session", "... was replaced"; and, if a head is given, in a last row without event, how many of the events that it covers are missing, or that there are more, or that they are not the same. Without a head, nothing tells that the last events of a session, or whole sessions, are missing.
 head: what spsa_audit_head() returned at any time. pruned: what spsa_audit_head(before) returned for events that were deleted since: those before that time may be missing; null: none may. Takes time: it reads all events. For roles that may select from spsa.audit_event.
 Errors: 22P02 (22003, 22007) malformed head; 22023 pruned has no time before which events were deleted; 42501 not permitted.';
+
+CREATE FUNCTION @extschema@.spsa_partition_audit(period text DEFAULT 'month', ahead integer DEFAULT 3) RETURNS integer
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_partition_audit';
+COMMENT ON FUNCTION @extschema@.spsa_partition_audit(text, integer) IS
+'makes partitions of spsa.audit_event by time: what is there, up to the end of the period of now, becomes one, and there is one for each of so many periods ahead; the number of those made. To be called again before these are over, by a scheduler: what comes later goes into audit_event_default, from which the next call makes a partition. Locks the table against everything, while it reads that partition; lock_timeout limits the waiting.
+period: day, week, month, quarter or year, beginning in UTC; another one than before is possible. ahead: 0 to 100. For the owner of the extension and superusers.
+Errors: 22004 null; 22023 no such period, ahead out of range; 42501 not permitted.';
+
+CREATE FUNCTION @extschema@.spsa_prune_audit(pruned text) RETURNS integer
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_prune_audit';
+COMMENT ON FUNCTION @extschema@.spsa_prune_audit(text) IS
+'drops the partitions of spsa.audit_event of which all is older than the time for which a head was taken, and writes that to the audit trail (audit_prune); the number of partitions. Locks the table against everything for a moment.
+pruned: what spsa_audit_head(before) returned: without it, what remains could not be verified. Keep it for spsa_verify_audit(), and for the next head. For the owner of the extension and superusers.
+Errors: 22004 null; 22023 the head has no such time; 22P02 (22003, 22007) malformed head; 42501 not permitted.';

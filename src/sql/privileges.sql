@@ -8,7 +8,7 @@ REVOKE ALL ON SCHEMA spsa FROM PUBLIC;
 REVOKE ALL ON TYPE
 	spsa.app_user, spsa.permission_set, spsa.object_permission, spsa.row_scope, spsa.protected_object, spsa.assignment,
 	spsa.session, spsa.session_token, spsa.session_activity, spsa.session_end, spsa.activation, spsa.activation_end, spsa.audit_event,
-	spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
+	spsa.audit_event_default, spsa.group_member, spsa.field_permission, spsa.function_permission, spsa.custom_permission,
 	spsa.custom_permission_grant, spsa.protected_field, spsa.protected_function, spsa.exclusion, spsa.masked_view,
 	spsa.activation_rule, spsa.activation_request, spsa.activation_decision, spsa.break_glass_review,
 	spsa.pending_activation_request, spsa.break_glass_unreviewed,
@@ -35,6 +35,8 @@ GRANT EXECUTE ON FUNCTION spsa.before_truncate() TO PUBLIC;
 REVOKE ALL ON FUNCTION
 	@extschema@.spsa_open_session(text, interval, spsa.security_level, inet, jsonb, name, text, interval, text[], text),
 	@extschema@.spsa_purge(),
+	@extschema@.spsa_partition_audit(text, integer),
+	@extschema@.spsa_prune_audit(text),
 	@extschema@.spsa_reauthenticate(uuid, spsa.security_level),
 	@extschema@.spsa_enroll_user_totp(text, text, text, text, integer),
 	@extschema@.spsa_remove_user_totp(text),

@@ -24,4 +24,4 @@ SELECT format(E'### spsa.%s\n\n%s.\n\n| column | type | meaning |\n| --- | --- |
 	(SELECT string_agg(format('| `%s` | %s | %s |', a.attname, format_type(a.atttypid, a.atttypmod),
 			replace(col_description(c.oid, a.attnum), '|', '\|')), E'\n' ORDER BY a.attnum)
 		FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
-FROM pg_class c WHERE c.relnamespace = 'spsa'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY c.oid;
+FROM pg_class c WHERE c.relnamespace = 'spsa'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition ORDER BY c.oid;
