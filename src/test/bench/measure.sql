@@ -39,6 +39,11 @@ INSERT INTO bench_case (key, name, kind, target) VALUES
 	('attach', 'spsa_attach() of a cached session, over SELECT 1', 'over', 3),
 	('attach_setting', '  set_config() of a text as long, over SELECT 1', 'over', NULL),
 	('beside', 'cached reader beside 1,000 activations/s, over 1,000 inserts/s', 'ratio', 1.06),
+	('backends', '200 backends that look up points, beside 1,000 activations/s over none: median latency', 'ratio', 1.25),
+	('backends_95', '  95th percentile', 'ratio', NULL),
+	('signal_0', '  a signal in another backend', 'over', NULL),
+	('signal_100', '  with 100 cached plans', 'over', NULL),
+	('signal_1000', '  with 1,000 cached plans', 'over', NULL),
 	('cold', 'cold attach, 20 assigned sets', 'alone', 60),
 	('cold_bare', '  without assigned sets', 'alone', NULL),
 	('activate', 'activate + commit, over INSERT + commit', 'ratio', 1.5),
@@ -55,6 +60,7 @@ INSERT INTO bench_case (key, name, kind, unit, target) VALUES
 	('memory', 'backend that attached 10,000 sessions, over a bare one: private memory', 'over', 'MB', 16),
 	('memory_contexts', '  memory contexts', 'over', 'MB', 16);
 INSERT INTO bench_case (key, name, kind, target) VALUES
+	('purge', 'spsa_purge() of a session with an activation (100,000 an hour: 36,000)', 'alone', 36000),
 	('unprotected', 'unprotected table, library loaded over not loaded', 'ratio', 1.01),
 	('unprotected_floor', '  floor: a library that hooks in and does nothing (auto_explain, switched off)', 'ratio', NULL),
 	('function_c', 'call of a protected C function, over the same unprotected', 'ratio', NULL),
@@ -238,5 +244,39 @@ BEGIN
 	before := (SELECT sum(idx_scan) FROM pg_stat_xact_all_tables WHERE schemaname = 'spsa');
 	EXECUTE 'SELECT ' || call;
 	RETURN (SELECT sum(idx_scan) FROM pg_stat_xact_all_tables WHERE schemaname = 'spsa') - before;
+END
+$$;
+
+-- Microseconds that a backend needs to take in one signal of an activation, of n that are committed at once: a lock of a table
+-- takes news in.
+CREATE TABLE news_1 ();
+CREATE TABLE news_2 ();
+CREATE SEQUENCE signal_seq MINVALUE 0 MAXVALUE 39 CYCLE;
+GRANT SELECT ON news_1, news_2 TO bench_app;
+GRANT USAGE ON SEQUENCE signal_seq TO bench_app;
+CREATE FUNCTION activate_many(n integer) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+	first integer := nextval('signal_seq') * 100;
+BEGIN
+	IF NOT 'signals' = ANY (COALESCE(dblink_get_connections(), '{}')) THEN PERFORM dblink_connect('signals', 'dbname=postgres user=postgres'); END IF;
+	IF first = 0 THEN PERFORM dblink_exec('signals', 'TRUNCATE spsa.activation, spsa.activation_end'); END IF;
+	PERFORM * FROM dblink('signals', format('SELECT count(spsa_activate(md5(''switch'' || g)::uuid, ''switch'')) FROM generate_series(%s, %s) g', first + 1, first + n)) AS r (n bigint);
+END
+$$;
+CREATE PROCEDURE measure_signals(key text, n integer) LANGUAGE plpgsql AS $$
+DECLARE
+	started timestamptz;
+	quiet double precision;
+	loud double precision;
+BEGIN
+	PERFORM 1 FROM news_1;
+	started := clock_timestamp();
+	LOCK TABLE news_1 IN ACCESS SHARE MODE;
+	quiet := extract(epoch FROM clock_timestamp() - started) * 1e6;
+	PERFORM activate_many(n);
+	started := clock_timestamp();
+	LOCK TABLE news_2 IN ACCESS SHARE MODE;
+	loud := extract(epoch FROM clock_timestamp() - started) * 1e6;
+	INSERT INTO sample VALUES (key, quiet / n, loud / n);
 END
 $$;
