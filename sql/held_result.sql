@@ -453,6 +453,77 @@ CALL opens('c', format('UPDATE free SET id = id FROM for_each(%L) f RETURNING f'
 SELECT spsa_user_name();
 FETCH c;
 ROLLBACK;
+-- what has been called for is kept in a sort, and goes on from there
+BEGIN;
+DECLARE a CURSOR FOR SELECT by_plpgsql(i) FROM generate_series(1, 3) i ORDER BY 1;
+FETCH a;
+DECLARE d CURSOR FOR SELECT * FROM by_cursor('a');
+FETCH d;
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+FETCH d;
+ROLLBACK;
+BEGIN;
+DECLARE a CURSOR FOR SELECT by_plpgsql(i) FROM generate_series(1, 3) i ORDER BY 1;
+FETCH a;
+CALL opens('d', 'UPDATE free SET id = id FROM by_cursor(''a'') r RETURNING r', 1);
+SELECT spsa_detach();
+FETCH d;
+ROLLBACK;
+-- partitions are chosen when the cursor is opened
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM part WHERE n = secret(1);
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+FETCH c;
+ROLLBACK;
+-- locks last until the end of the transaction
+BEGIN;
+CALL opens('c', 'UPDATE free SET id = id RETURNING (SELECT min(salary) FROM pay)', 1);
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+CLOSE c;
+SELECT mode FROM pg_locks WHERE relation = 'free'::regclass AND pid = pg_backend_pid();
+ROLLBACK;
+-- COMMIT, whatever the order in which portals end
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
+DO $$ BEGIN FOR i IN 1 .. 20 LOOP EXECUTE format('DECLARE h%s CURSOR WITH HOLD FOR SELECT %s', i, i); END LOOP; END $$;
+COMMIT;
+SELECT count(*) FROM pg_cursors WHERE is_holdable;
+CLOSE ALL;
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
+DECLARE held CURSOR WITH HOLD FOR SELECT * FROM by_cursor('c');
+COMMIT;
+-- one that was read to its end is not in the way
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 9);
+DECLARE held CURSOR WITH HOLD FOR SELECT 1;
+FETCH held;
+COMMIT;
+CLOSE ALL;
+-- a command that fails after an error leaves nothing behind
+BEGIN;
+SELECT 1 / 0;
+ROLLBACK TO nowhere;
+ROLLBACK;
+SELECT count(*) FROM pay;
+BEGIN;
+SAVEPOINT a;
+SELECT 1 / 0;
+ROLLBACK TO nowhere;
+ROLLBACK TO a;
+SELECT count(*) FROM pay;
+COMMIT;
+-- a cursor can be closed under a binding that is void
+BEGIN;
+DECLARE a CURSOR FOR SELECT id FROM pay;
+FETCH a;
+DO $$ BEGIN PERFORM spsa_attach('spsa_x'); EXCEPTION WHEN others THEN NULL; END $$;
+SAVEPOINT s;
+CLOSE a;
+ROLLBACK TO s;
+FETCH a;
+ROLLBACK;
+SELECT spsa_attach_connection(:'ann') IS NOT NULL AS attached;
 -- a procedure that rolls back goes on
 CREATE PROCEDURE back(INOUT sum integer) LANGUAGE plpgsql AS $$
 BEGIN

@@ -33,6 +33,7 @@
 #include "enforce/utility.h"
 #include "grant/effective.h"
 #include "identity/binding.h"
+#include "identity/redact.h"
 
 static ExecutorStart_hook_type previous_start = NULL;
 static ExecutorRun_hook_type previous_run = NULL;
@@ -253,7 +254,12 @@ push_frame(Frame *frame)
 	frame->portal = ActivePortal;
 	frame->noted = 0;
 	running.frame = frame;
-	/* It may read what a portal has stored. */
+}
+
+/* What runs in the innermost frame may read what a portal has stored. */
+static void
+note_reader(void)
+{
 	if (portal_guard_has_rows())
 		executor_guard_note_call();
 }
@@ -267,6 +273,20 @@ start(QueryDesc *query, int eflags)
 		previous_start(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+}
+
+/* Functions are called here already where partitions are chosen; the plan may keep what they tell. */
+static void
+start_in_frame(QueryDesc *query, int eflags)
+{
+	Running		outer = running;
+	Frame		frame = {0};
+
+	push_frame(&frame);
+	start(query, eflags);
+	running = outer;
+	if (frame.noted != 0)
+		remember_plan(query)->mixed = frame.noted != binding_epoch();
 }
 
 /* session: pinned, or NULL. Partitions are pruned here already, by its attributes, not by those of an outer statement. */
@@ -319,6 +339,8 @@ start_leaders_plan(QueryDesc *query, int eflags)
 {
 	bool		outer = object_guard_trust(true);
 
+	/* It shows the leader's statement, which is analyzed elsewhere. */
+	redact_activity();
 	start(query, eflags);
 	(void) object_guard_trust(outer);
 }
@@ -340,7 +362,7 @@ start_checked(QueryDesc *query, int eflags)
 	if (marked)
 		start_guarded(query, eflags, session);
 	else
-		start(query, eflags);
+		start_in_frame(query, eflags);
 	running = outer;
 }
 
@@ -399,21 +421,19 @@ execute_counted(QueryDesc *query, Started *started, const RunArguments *run)
 		changes_before = plan_mark_any ? session_own_changes() : UNKNOWN;
 	running.holding = outer.holding || is_held() || fills_hold_store(query);
 	push_frame(&frame);
-	/* What a marked plan gives goes to all that wait for it. */
-	if (started != NULL && started->marked)
+	note_reader();
+	/* What it gives goes to all that wait for it. */
+	if (started != NULL)
 		note_frames();
 	execute(query, run);
 	running = outer;
 }
 
-/* Of a SELECT there is nothing left to run when it is finished. A binding that has become void still shows here. */
+/* Of a SELECT there is nothing left to run when it is finished, and nobody expects an error while a portal is closed. */
 static bool
 is_only_closed(const QueryDesc *query)
 {
-	const Binding *binding;
-
-	return query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE &&
-		binding_current(&binding) != BINDING_VOID;
+	return query->operation == CMD_SELECT && !query->plannedstmt->hasModifyingCTE;
 }
 
 static void
@@ -494,42 +514,60 @@ runs_plans(const Node *statement)
 	}
 }
 
-static void
-process_procedure(const UtilityArguments *utility)
+static bool
+is_commit(const Node *statement)
 {
-	procedures++;
-	PG_TRY();
-	{
-		utility_process(utility);
-	}
-	PG_FINALLY();
-	{
-		procedures--;
-	}
-	PG_END_TRY();
+	const TransactionStmt *transaction = (const TransactionStmt *) statement;
+
+	return IsA(statement, TransactionStmt) &&
+		(transaction->kind == TRANS_STMT_COMMIT || transaction->kind == TRANS_STMT_PREPARE);
 }
 
+static void
+process_utility(const UtilityArguments *utility)
+{
+	const Node *statement = utility->statement->utilityStmt;
+
+	if (IsA(statement, FetchStmt))
+		portal_guard_check_fetch(((const FetchStmt *) statement)->portalname);
+
+	/*
+	 * They end anyway; what a cursor WITH HOLD may still do must not depend
+	 * on which portal ends first.
+	 */
+	if (is_commit(statement))
+		portal_guard_close_all();
+	if (runs_plans(statement))
+	{
+		AcceptInvalidationMessages();
+		plan_mark_check_plans();
+	}
+	utility_process(utility);
+}
+
+/* An error of a command in a transaction that is aborted already is told to nobody: hence PG_TRY. */
 static void
 guard_utility(UtilityArguments *utility)
 {
 	const Node *statement = utility->statement->utilityStmt;
 	Running		outer = running;
 	Frame		frame = {0};
+	int			is_procedure = IsA(statement, CallStmt) || IsA(statement, DoStmt);
 
-	push_frame(&frame);
-	if (IsA(statement, FetchStmt))
-		portal_guard_check_fetch(((const FetchStmt *) statement)->portalname);
-	if (runs_plans(statement))
+	procedures += is_procedure;
+	PG_TRY();
 	{
-		AcceptInvalidationMessages();
-		plan_mark_check_plans();
+		push_frame(&frame);
+		note_reader();
+		process_utility(utility);
 	}
-	if (IsA(statement, CallStmt) || IsA(statement, DoStmt))
-		process_procedure(utility);
-	else
-		utility_process(utility);
+	PG_FINALLY();
+	{
+		running = outer;
+		procedures -= is_procedure;
+	}
+	PG_END_TRY();
 
-	running = outer;
 	/* SET and RESET of the token, within a function too. */
 	if (IsA(statement, VariableSetStmt))
 		plan_mark_check_plans();

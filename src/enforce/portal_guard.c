@@ -2,9 +2,10 @@
  *
  * A command with RETURNING, or a utility command that returns rows (EXECUTE, FETCH, CALL), is run to its end when the first
  * row of its portal is asked for; what is left is read from a store, and no executor is there to be asked. So a portal in which
- * something protected was read or called is noted with the binding, and fails, as PostgreSQL lets portals fail, as soon as
- * the backend is bound otherwise, in whatever way: a SET, a RESET, ROLLBACK TO. While it runs it is left alone: what it
- * returns at once is the business of the statement, which may attach.
+ * something protected was read or called is noted with the binding, and cannot be run any more, like one that is done, as soon as
+ * the backend is bound otherwise, in whatever way: a SET, a RESET, ROLLBACK TO. (It has not failed: the locks that it has taken
+ * last until the end of the transaction.) While it runs it is left alone: what it returns at once is the business of the
+ * statement, which may attach.
  *
  * Whoever reads such a portal may keep what is read: while one has rows, all that runs is noted (executor_guard.c).
  */
@@ -20,7 +21,7 @@ typedef struct Noted
 {
 	Portal		portal;			/* key */
 	bool		mixed;			/* under several bindings */
-	bool		failed;			/* by us */
+	bool		closed;			/* by us */
 	BindingMark mark;
 } Noted;
 
@@ -47,7 +48,7 @@ remember(Portal portal)
 	Noted	   *noted = hash_search(noted_portals, &portal, HASH_ENTER, NULL);
 
 	any_noted = true;
-	noted->mixed = noted->failed = false;
+	noted->mixed = noted->closed = false;
 	binding_mark(&noted->mark);
 	callback->func = forget;
 	callback->arg = portal;
@@ -69,40 +70,58 @@ portal_guard_note(Portal portal)
 		noted->mixed = true;
 }
 
-/* Lets all fail that are not for the present binding. No errors, no catalog access: settings may be being restored. */
-static void
-fail_others(void)
+/* Those that can be read, or read once more. */
+static bool
+has_rows(const Noted *noted)
 {
-	HASH_SEQ_STATUS all;
+	return noted->portal->status == PORTAL_READY &&
+		!(noted->portal->atEnd && (noted->portal->cursorOptions & CURSOR_OPT_NO_SCROLL) != 0);
+}
+
+/*
+ * Closes all, or those that are not for the present binding; true if others have rows. No errors, no catalog access: settings
+ * may be being restored.
+ */
+static bool
+close_noted(bool all)
+{
+	HASH_SEQ_STATUS scan;
 	Noted	   *noted;
+	bool		left = false;
 
 	if (!any_noted)
-		return;
-	hash_seq_init(&all, noted_portals);
-	while ((noted = hash_seq_search(&all)) != NULL)
+		return false;
+	hash_seq_init(&scan, noted_portals);
+	while ((noted = hash_seq_search(&scan)) != NULL)
 	{
-		if (noted->portal->status != PORTAL_READY || (!noted->mixed && binding_is_as(&noted->mark)))
+		if (!has_rows(noted))
 			continue;
-		MarkPortalFailed(noted->portal);
-		noted->failed = true;
+		noted->closed = all || noted->mixed || !binding_is_as(&noted->mark);
+		if (noted->closed)
+			noted->portal->status = PORTAL_DONE;
+		else
+			left = true;
 	}
+	return left;
+}
+
+static void
+binding_changed(void)
+{
+	(void) close_noted(false);
 }
 
 /* Whether there are rows to be read under the present binding. Where a statement begins: */
 bool
 portal_guard_has_rows(void)
 {
-	HASH_SEQ_STATUS all;
-	Noted	   *noted;
-	bool		found = false;
+	return close_noted(false);
+}
 
-	if (!any_noted)
-		return false;
-	fail_others();
-	hash_seq_init(&all, noted_portals);
-	while ((noted = hash_seq_search(&all)) != NULL)
-		found = found || noted->portal->status == PORTAL_READY;
-	return found;
+void
+portal_guard_close_all(void)
+{
+	(void) close_noted(true);
 }
 
 /* FETCH as a command can say why there are no rows. */
@@ -112,7 +131,7 @@ portal_guard_check_fetch(const char *name)
 	Portal		portal = any_noted ? GetPortalByName(name) : NULL;
 	const Noted *noted = portal != NULL ? find(portal) : NULL;
 
-	if (noted != NULL && noted->failed)
+	if (noted != NULL && noted->closed)
 		binding_raise_other();
 }
 
@@ -124,5 +143,5 @@ portal_guard_init(void)
 	control.keysize = sizeof(Portal);
 	control.entrysize = sizeof(Noted);
 	noted_portals = hash_create("spsa noted portals", 32, &control, HASH_ELEM | HASH_BLOBS);
-	binding_set_changed(fail_others);
+	binding_set_changed(binding_changed);
 }

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
 #include "tcop/tcopprot.h"
@@ -155,20 +156,35 @@ skip_key_name(char *string)
 	return *string != '\0' && strchr(QUOTES, *string) != NULL ? skip(string, QUOTES) : NULL;
 }
 
+/* Secrets as they should be written, and as base64. */
+static size_t
+key_run(const char *string)
+{
+	size_t		n = 0;
+
+	while (token_is_body_char(string[n]) || (string[n] != '\0' && strchr("+/=", string[n]) != NULL))
+		n++;
+	return n;
+}
+
 /* The value of a member or argument and its length, or NULL. */
 static char *
 key_value(char *string, size_t *length)
 {
-	size_t		least;
+	char		separator;
 
 	string = skip(string, SPACE);
 	if (strncmp(string, "::text", 6) == 0)
 		string = skip(string + 6, SPACE);
-	least = *string == ':' ? 1 : MIN_ARGUMENT;	/* it may be a list of words */
+	separator = *string;
 	string = skip(string, SPACE QUOTES ":,\\");
-	for (*length = 0; token_is_body_char(string[*length]);)
-		(*length)++;
-	return *length >= least ? string : NULL;
+	*length = key_run(string);
+	if (separator == ':')
+		return *length > 0 ? string : NULL;
+	/* Not a name in a list of names. */
+	if (separator == ',' && string[-1] != '\'')
+		return NULL;
+	return *length >= MIN_ARGUMENT ? string : NULL;
 }
 
 static bool
@@ -192,43 +208,53 @@ scan_keys(char *string, bool change)
 	return found;
 }
 
-/* PostgreSQL quotes JSON that it cannot read from some place on, so that what stands before is not known. */
-#define JSON_CONTEXT "JSON data, line "
-#define MIN_FRAGMENT_OF_JSON 16
-
-static size_t
-key_run(const char *string)
+static bool
+scan_long_runs(char *string, size_t least, bool change)
 {
-	size_t		n = 0;
+	bool		found = false;
 
-	while (token_is_body_char(string[n]) || (string[n] != '\0' && strchr("+/=", string[n]) != NULL))
-		n++;
-	return n;
-}
-
-static void
-mask_long_runs(char *string)
-{
 	while (*string != '\0')
 	{
 		size_t		n = key_run(string);
 
-		if (n >= MIN_FRAGMENT_OF_JSON)
+		if (n >= least)
+		{
+			if (!change)
+				return true;
 			memset(string, '*', n);
+			found = true;
+		}
 		string += n > 0 ? n : 1;
 	}
+	return found;
 }
+
+/* However an administrator writes it where issuers are named: the secret of any of the algorithms has 43 characters or more. */
+#define MIN_SECRET 40
+
+static bool
+scan_issuers(char *string, bool change)
+{
+	if (strcasestr(string, "jwt_issuer") == NULL && strcasestr(string, "jwks") == NULL)
+		return false;
+	return scan_long_runs(string, MIN_SECRET, change);
+}
+
+/*
+ * PostgreSQL quotes JSON that it cannot read from some place on, so that what stands before is not known. Its messages may be
+ * translated.
+ */
+#define MIN_FRAGMENT_OF_JSON 16
 
 static void
 mask_json(ErrorData *entry)
 {
-	char	   *quoted = entry->context != NULL ? strstr(entry->context, JSON_CONTEXT) : NULL;
-
-	if (quoted == NULL)
+	if ((entry->sqlerrcode != ERRCODE_INVALID_TEXT_REPRESENTATION && entry->sqlerrcode != ERRCODE_UNTRANSLATABLE_CHARACTER) ||
+		entry->context == NULL || strstr(entry->context, "JSON") == NULL)
 		return;
-	mask_long_runs(quoted);
+	scan_long_runs(entry->context, MIN_FRAGMENT_OF_JSON, true);
 	if (entry->detail != NULL)
-		mask_long_runs(entry->detail);
+		scan_long_runs(entry->detail, MIN_FRAGMENT_OF_JSON, true);
 }
 
 #define URI_PREFIX "otpauth://"
@@ -336,6 +362,7 @@ mask(char *string)
 	scan_jwts(string, true);
 	scan_compact(string, true);
 	scan_keys(string, true);
+	scan_issuers(string, true);
 	scan_uris(string, true);
 	if (may_hold_code(string, &all))
 		scan_codes(string, all, true);
@@ -354,7 +381,9 @@ contains_prefixed(const char *string)
 static bool
 contains_token(const char *string)
 {
-	return string != NULL && (contains_prefixed(string) || scan_compact(unconstify(char *, string), false));
+	char	   *same = unconstify(char *, string);
+
+	return string != NULL && (contains_prefixed(string) || scan_compact(same, false) || scan_issuers(same, false));
 }
 
 static bool
@@ -511,6 +540,19 @@ redact_log(ErrorData *entry)
 		previous_emit_log(entry);
 }
 
+/* Each message once, however many statements are in it. */
+static bool
+is_new_message(const char *message)
+{
+	static const char *last = NULL;
+	static TimestampTz last_at = 0;
+	bool		is_new = message != last || GetCurrentStatementStartTimestamp() != last_at;
+
+	last = message;
+	last_at = GetCurrentStatementStartTimestamp();
+	return is_new;
+}
+
 /*
  * A statement of the client's own is masked in pg_stat_activity before it waits for anything but the locks that its analysis
  * takes: the function that takes the secret may be called late.
@@ -520,9 +562,10 @@ redact_analyzed(ParseState *state, Query *query, JumbleState *jumble)
 {
 	if (previous_analyze != NULL)
 		previous_analyze(state, query, jumble);
-	if (debug_query_string != NULL && state->p_sourcetext == debug_query_string &&
-		(contains_prefixed(debug_query_string) ||
-		 (strstr(debug_query_string, "_totp") != NULL && contains_secret(debug_query_string))))
+	if (debug_query_string == NULL || state->p_sourcetext != debug_query_string || !is_new_message(debug_query_string))
+		return;
+	if (contains_prefixed(debug_query_string) ||
+		((strstr(debug_query_string, "_totp") != NULL || strstr(debug_query_string, "jw") != NULL) && contains_secret(debug_query_string)))
 		overwrite_activity();
 }
 

@@ -133,9 +133,11 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 		"DO \$\$ BEGIN RAISE EXCEPTION 'message $good' USING DETAIL = 'detail $good', HINT = 'hint $good'; END \$\$",
 		"SET statement_timeout = 50; SELECT spsa_attach('$good'), pg_sleep(60)",
 		(map { "INSERT INTO spsa.jwt_issuer (jwks) VALUES ('{\"keys\": [{\"kty\": \"oct\", $_}]}')" }
-			qq{"k": "$key" "alg": "HS256"}, qq{"k":"$key}, qq{"k": $key}, qq{"kid": "a", "k": "$key\\x"}, qq{"\\u006b": "$key" 1},
+			qq{"k": "AB+/$key" "alg": "HS256"}, qq{"k": "$key" "alg": "HS256"}, qq{"k":"$key}, qq{"k": $key}, qq{"kid": "a", "k": "$key\\x"}, qq{"\\u006b": "$key" 1},
 			qq{"k": "$key", "\\u006B": "$key", "alg": HS256}, qq{"k" : "$key"\n "use": 1}),
 		"SELECT jsonb_build_object('kty', 'oct', 'k', '$key'), 1/0", "SELECT jsonb_build_object('k'::text , '$key'::text), 1/0",
+		"UPDATE spsa.jwt_issuer SET jwks['keys'][0]['k'] = '\"$key\"', x = 1", "SELECT jsonb_set(jwks, '{keys,0,k}', '\"$key\"') FROM spsa.jwt_issuer, nothing",
+		"UPDATE spsa.jwt_issuer SET jwks = jsonb_build_object('k', E'$key'), x = 1", "UPDATE spsa.jwt_issuer SET jwks = json_object('{kty,k}', '{oct,$key}'), x = 1",
 		"SELECT '{\"k\" \"$key\"}'::jsonb", "DO \$\$ BEGIN PERFORM jsonb_build_object(''k'', ''$key''), 1/0; END \$\$",
 		"DO 'BEGIN PERFORM jsonb_build_object(''k'', ''$key''), 1/0; END'",
 		"DO \$\$ BEGIN EXECUTE 'SELECT ''{\"k\": \"$key\" 1}''::jsonb'; END \$\$")

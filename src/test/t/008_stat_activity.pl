@@ -31,6 +31,8 @@ for my $case (
 	[ 'a JWT as an argument', "PREPARE p AS SELECT pg_sleep(600), spsa_attach_jwt(\$1)\\; EXECUTE p('$jwt')", 'PgSleep' ],
 	[ 'a key', "SELECT pg_sleep(600), jsonb_build_object('k', '$key')", 'PgSleep' ],
 	[ 'a key in JSON', "SELECT pg_sleep(600), '{\"\\u006b\": \"$key\"}'::jsonb", 'PgSleep' ],
+	[ 'an issuer', "SELECT pg_sleep(600), translate('$key', '-_', '+/') AS jwks", 'PgSleep' ],
+	[ 'a parallel worker', "SET force_parallel_mode = on\\; SELECT spsa_attach_connection('$good')\\; SELECT pg_sleep(600)", 'ExecuteGather' ],
 	[ 'a code', "SELECT pg_sleep(600), spsa_step_up_totp('123456')", 'PgSleep' ],
 	[ 'attached', "SELECT spsa_attach_connection('$good'), pg_sleep(600)", 'PgSleep' ],
 	[ 'attached in a function', "DO \$\$ BEGIN PERFORM spsa_attach('$good'), pg_sleep(600); END \$\$", 'PgSleep' ],
@@ -49,7 +51,7 @@ for my $case (
 		$other->query_until(qr/sent/, "SET ROLE pg_monitor;\n\\echo sent\n$sql;\n");
 		$node->poll_query_until('postgres', "SELECT wait_event = '$event' AND query !~ 'pg_backend_pid|SET ROLE' FROM pg_stat_activity WHERE pid = $pid")
 		  or die 'timed out';
-		my $seen = $node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE pid = $pid");
+		my $seen = $node->safe_psql('postgres', "SELECT string_agg(query, ' ') FROM pg_stat_activity WHERE $pid IN (pid, leader_pid)");
 		my @found = grep { index($seen, substr $_, 5, 12) >= 0 || index($seen, substr $_, 30, 12) >= 0 } $good, $role, $closed, $damaged, $jwt, $key;
 		push @found, 'code' if $seen =~ /123456/;
 		is(scalar(@found), 0, "$name, log_statement = $log") or diag($seen);
