@@ -23,6 +23,7 @@ OBJS = \
 	src/identity/redact.o \
 	src/identity/binding.o \
 	src/identity/session.o \
+	src/identity/session_row.o \
 	src/identity/opening.o \
 	src/identity/family.o \
 	src/identity/rotation.o \
