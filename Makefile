@@ -10,6 +10,7 @@ OBJS = \
 	src/base/guc.o \
 	src/base/signal.o \
 	src/base/table.o \
+	src/base/version.o \
 	src/base/owner.o \
 	src/base/crypto.o \
 	src/base/crypto_signature.o \
@@ -183,7 +184,11 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" spsa.contr
 
 DATA_built = spsa--$(EXTVERSION).sql
 
-PG_CPPFLAGS = -I$(srcdir)/src
+# Install scripts of versions that were released, as they were, and scripts
+# that lead from one version to the next (docs/TESTING.md, "Versions").
+DATA = $(sort $(wildcard src/sql/released/spsa--*.sql src/sql/update/spsa--*--*.sql))
+
+PG_CPPFLAGS = -I$(srcdir)/src -DSPSA_VERSION='"$(EXTVERSION)"'
 # The exceptions are what PostgreSQL's own headers and its calling convention
 # cannot avoid under -Wextra.
 PG_CFLAGS = -Wall -Wextra -Werror \
@@ -234,6 +239,7 @@ endif
 include $(PGXS)
 
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
+src/base/version.o src/base/version.bc: spsa.control
 
 # Written to the side first, so that a failure leaves no half of a script
 # that looks up to date.

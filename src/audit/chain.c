@@ -30,6 +30,7 @@
 #include "audit/chain.h"
 #include "base/guc.h"
 #include "base/table.h"
+#include "base/version.h"
 
 void
 chain_sha256(const void *data, size_t len, uint8 hash[CRYPTO_HASH_BYTES])
@@ -216,6 +217,7 @@ spsa_chain_event(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function must be called as a trigger before INSERT on spsa.audit_event")));
+	version_require();
 	row = trigger->tg_trigtuple;
 
 	/*

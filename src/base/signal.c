@@ -207,17 +207,31 @@ signal_definition_count(void)
 	return definition_count;
 }
 
+static void
+send_definition(void)
+{
+	LOCKTAG		tag;
+
+	set_definition_tag(&tag);
+	(void) LockAcquire(&tag, RowExclusiveLock, false, false);
+	signal_send(OID_DEFINITION);
+}
+
+/* Everything that is kept is stale at the commit. */
+void
+signal_everything(void)
+{
+	send_definition();
+	signal_send(OID_ALL_SESSIONS);
+}
+
 /* SQL: spsa.signal_definition() */
 PG_FUNCTION_INFO_V1(spsa_signal_definition);
 Datum
 spsa_signal_definition(PG_FUNCTION_ARGS)
 {
-	LOCKTAG		tag;
-
 	(void) trigger_data(fcinfo);
-	set_definition_tag(&tag);
-	(void) LockAcquire(&tag, RowExclusiveLock, false, false);
-	signal_send(OID_DEFINITION);
+	send_definition();
 	return PointerGetDatum(NULL);
 }
 

@@ -17,6 +17,7 @@ typedef void (*SignalListener) (bool everybody, uint32 bucket);
 
 extern void signal_init(void);
 extern void signal_set_listener(SignalListener listener);
+extern void signal_everything(void);
 extern uint64 signal_epoch(void);
 extern uint32 signal_bucket_of_session(const pg_uuid_t *session_id);
 extern uint32 signal_bucket_of_user(int64 user_id);

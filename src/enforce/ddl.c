@@ -20,7 +20,9 @@
 #include "utils/builtins.h"
 
 #include "base/owner.h"
+#include "base/signal.h"
 #include "base/table.h"
+#include "base/version.h"
 #include "enforce/protect.h"
 #include "enforce/truncate.h"
 #include "grant/function.h"
@@ -587,6 +589,8 @@ spsa_on_ddl(PG_FUNCTION_ARGS)
 
 	if (!OidIsValid(table_schema()))
 		PG_RETURN_NULL();
+	if (version_is_changed_by(command))
+		signal_everything();
 	owner_begin_latest(&state);
 	if (!about_guards)
 		check_names(command);

@@ -28,6 +28,7 @@
 #include "audit/audit.h"
 #include "base/guc.h"
 #include "base/table.h"
+#include "base/version.h"
 #include "identity/binding.h"
 #include "identity/family.h"
 #include "identity/jwt_session.h"
@@ -149,6 +150,7 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 	Snapshot	snapshot;
 	bool		found;
 
+	version_require();
 	entry->ended = false;
 	entry->uncommitted = TransactionIdIsValid(GetTopTransactionIdIfAny());
 	entry->schema = table_schema();

@@ -211,13 +211,16 @@ my $new = PostgreSQL::Test::Cluster->new('new');
 $new->init;
 $new->start;
 $new->safe_psql('postgres', 'CREATE ROLE regress_spsa_owner; CREATE ROLE regress_spsa_app; CREATE ROLE spsa_masked_view;');
-for my $restore ([ 'plain', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/plain.sql", '-d' ],
-	[ 'single', 'pg_restore', '-1', '-e', "$dir/custom.dump", '-d' ],
-	[ 'directory', 'pg_restore', '-e', "$dir/directory", '-d' ])
+for my $restore ([ 'plain', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dir/plain.sql" ] ],
+	[ 'single', [ 'pg_restore', '-1', '-e', "$dir/custom.dump" ] ],
+	[ 'directory', [ 'pg_restore', '-e', "$dir/directory" ] ],
+	# As OPERATIONS.md has it.
+	[ 'parallel', map { [ 'pg_restore', '-e', split(/ /, $_), "$dir/directory" ] }
+		'--section=pre-data', '--section=data -n spsa', '--section=data -N spsa -j 4', '--section=post-data -j 4' ])
 {
-	my ($name, @command) = @$restore;
+	my ($name, @commands) = @$restore;
 	$new->safe_psql('postgres', "CREATE DATABASE $name");
-	$new->command_ok([ @command, $new->connstr($name) ], "$name: restored without an error");
+	$new->command_ok([ @$_, '-d', $new->connstr($name) ], "$name: restored without an error") for @commands;
 	is($new->safe_psql($name, $rows), "0\n0\n0\n0", "$name: no session");
 	is($new->safe_psql($name, "$tables; $policies"), $configuration, "$name: the same configuration");
 	my ($ret, $out, $err) = $new->psql($name, "SELECT tools.spsa_attach_connection('$token')");
