@@ -268,6 +268,8 @@ CREATE TABLE spsa.session_end (
 	ended_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE INDEX session_end_session_id_idx ON spsa.session_end (session_id);
+-- Without a key, a table that is published could not be purged otherwise; so with others of this kind.
+ALTER TABLE spsa.session_end REPLICA IDENTITY FULL;
 COMMENT ON TABLE spsa.session_end IS 'sessions that were closed; append-only, so that no open transaction can delay the end of a session';
 COMMENT ON COLUMN spsa.session_end.session_id IS 'session that is over';
 COMMENT ON COLUMN spsa.session_end.ended_at IS 'when it was closed';
@@ -312,6 +314,7 @@ CREATE TABLE spsa.activation_end (
 	ended_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE INDEX activation_end_activation_id_idx ON spsa.activation_end (activation_id);
+ALTER TABLE spsa.activation_end REPLICA IDENTITY FULL;
 COMMENT ON TABLE spsa.activation_end IS 'activations that were ended while a transaction had their row locked; append-only, like session_end';
 COMMENT ON COLUMN spsa.activation_end.session_id IS 'session';
 COMMENT ON COLUMN spsa.activation_end.activation_id IS 'activation that is over';

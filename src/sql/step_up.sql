@@ -10,6 +10,7 @@ CREATE TABLE spsa.session_authentication (
 	method text NOT NULL DEFAULT 'application'
 );
 CREATE INDEX session_authentication_session_id_idx ON spsa.session_authentication (session_id);
+ALTER TABLE spsa.session_authentication REPLICA IDENTITY FULL;
 COMMENT ON TABLE spsa.session_authentication IS 'times at which the users of sessions have authenticated again; append-only. A session has the latest time and the highest level of these and of its own row, until it ends';
 COMMENT ON COLUMN spsa.session_authentication.session_id IS 'session whose user has authenticated; sessions derived from it are others';
 COMMENT ON COLUMN spsa.session_authentication.authenticated_at IS 'when';
