@@ -21,7 +21,7 @@ my $old = $versions->current;
 $versions->preload($old);
 (my $new = $old) =~ s/(\d)$/($1 + 1) % 10/e;
 $versions->add_script($new, $versions->install_script);
-$versions->add_script("$old--$new", "INSERT INTO spsa.permission_set (set_name) VALUES ('from_update');\n");
+$versions->add_script("$old--$new", "INSERT INTO spsa.app_user (user_name) VALUES ('from_update');\n");
 my $setup = q{
 	CREATE TABLE account AS SELECT i AS id, i AS salary, 'r' || i AS region FROM generate_series(1, 4) i;
 	CREATE FUNCTION secret() RETURNS integer LANGUAGE sql AS 'SELECT 9';
@@ -124,7 +124,7 @@ sub later { my ($ret, $out, $err) = $node->psql('later', $_[0], on_error_stop =>
 is(later($_), $refused, "old extension: $_") for "SELECT spsa_create_user('ann')", "INSERT INTO spsa.permission_set (set_name) VALUES ('x')";
 is(later('CREATE TABLE account (id int); DROP TABLE account; SELECT count(*) FROM spsa.app_user'), '0', 'old extension: DDL and reading go on');
 is(later('ALTER EXTENSION spsa UPDATE; SELECT extversion FROM pg_extension WHERE extname = $$spsa$$'), $new, 'ALTER EXTENSION spsa UPDATE');
-is(later("$setup; SELECT count(*) FROM spsa.app_user") =~ /1\z/, 1, 'and all of it works');
+is(later("$setup; SELECT count(*) FROM spsa.app_user") =~ /2\z/, 1, 'and all of it works');
 is(later('DROP EXTENSION spsa CASCADE; DROP TABLE account; DROP FUNCTION secret(); DROP SEQUENCE counter; CREATE EXTENSION spsa; SELECT spsa_create_user($$ann$$)'), '1', 'dropped and made anew');
 
 done_testing();
