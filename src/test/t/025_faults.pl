@@ -140,7 +140,7 @@ SKIP:
 
 	# The disk is full: files of the backend cannot grow beyond what they are (WAL segments have 1 MB).
 	$node->safe_psql('postgres', "INSERT INTO spsa.audit_event (event, detail) SELECT 'filler', jsonb_build_object('x', repeat('x', 40)) FROM generate_series(1, 8000); CHECKPOINT");
-	cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('spsa.audit_event')"), '>', 1_500_000, 'a table that is larger than a WAL segment');
+	cmp_ok($node->safe_psql('postgres', "SELECT pg_relation_size('spsa.audit_event_default')"), '>', 1_500_000, 'a table that is larger than a WAL segment');
 	my ($psql, $pid) = connection();
 	answer($psql, "SELECT FROM spsa_attach_connection('$token'); SELECT FROM spsa_activate_own('gated')");
 	limit($pid, 'fsize', 1_200_000);

@@ -108,12 +108,12 @@ SELECT concat_ws(' ', 'depends', deptype, pg_describe_object(classid, objid, obj
 	WHERE deptype IN ('a', 'n', 'x') AND objid >= 16384 AND pg_describe_object(classid, objid, objsubid) !~ 'pg_toast|^rule _RETURN|pg_temp';
 SELECT concat_ws(' ', 'schema', nspname, pg_temp.owned(nspowner, nspacl)) FROM pg_namespace WHERE oid >= 16384 AND pg_temp.ours(oid);
 SELECT concat_ws(' ', 'relation', c.oid::regclass, 'kind', relkind, pg_temp.owned(relowner, relacl), 'options', reloptions, 'rls', relrowsecurity, relforcerowsecurity,
-	'persistence', relpersistence, 'identity', relreplident) FROM pg_class c WHERE c.oid >= 16384 AND pg_temp.ours(relnamespace);
+	'persistence', relpersistence, 'identity', relreplident, pg_get_partkeydef(c.oid), pg_get_expr(relpartbound, c.oid)) FROM pg_class c WHERE c.oid >= 16384 AND pg_temp.ours(relnamespace);
 SELECT concat_ws(' ', 'column', concat(attrelid::regclass, '.', attnum), attname, format_type(atttypid, atttypmod), 'notnull', attnotnull, 'default', pg_get_expr(adbin, adrelid),
 	'collation', attcollation, 'storage', attstorage, attcompression, 'statistics', attstattarget, attidentity, attgenerated, pg_temp.acl(attacl),
 		array_remove(attoptions, (SELECT o FROM unnest(attoptions) o WHERE o ~ '^pg_attver=')))
 	FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid LEFT JOIN pg_attrdef d ON adrelid = attrelid AND adnum = attnum
-	WHERE c.oid >= 16384 AND relkind IN ('r', 'v', 'c') AND pg_temp.ours(relnamespace) AND attnum > 0 AND NOT attisdropped;
+	WHERE c.oid >= 16384 AND relkind IN ('r', 'p', 'v', 'c') AND pg_temp.ours(relnamespace) AND attnum > 0 AND NOT attisdropped;
 SELECT concat_ws(' ', 'sequence', seqrelid::regclass, seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) FROM pg_sequence;
 SELECT concat_ws(' ', 'constraint', concat(conrelid::regclass, '.', conname), pg_get_constraintdef(oid), 'validated', convalidated, condeferrable, condeferred) FROM pg_constraint WHERE oid >= 16384;
 SELECT concat_ws(' ', 'index', pg_get_indexdef(indexrelid), indisvalid, indisprimary, indisclustered, indisreplident) FROM pg_index
@@ -128,7 +128,7 @@ SELECT concat_ws(' ', 'event trigger', evtname, evtevent, evtfoid::regprocedure,
 SELECT concat_ws(' ', 'comment', pg_describe_object(classoid, objoid, objsubid) || ':', description) FROM pg_description WHERE objoid >= 16384;
 SELECT concat_ws(' ', 'initial privileges', privtype, pg_describe_object(classoid, objoid, objsubid), pg_temp.acl(initprivs)) FROM pg_init_privs WHERE objoid >= 16384;
 SELECT format('SELECT concat_ws('' '', ''row of'', %L, to_jsonb(t) - %L::text[], chr(30)) FROM %s t', c.oid::regclass, coalesce(array_agg(attname) FILTER (WHERE atttypid = 'timestamptz'::regtype), '{}'), c.oid::regclass)
-	FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE relkind = 'r' AND c.oid >= 16384 AND pg_temp.ours(relnamespace) AND relname <> 'audit_event' GROUP BY c.oid \gexec
+	FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE relkind = 'r' AND c.oid >= 16384 AND pg_temp.ours(relnamespace) AND relname !~ '^audit_event' GROUP BY c.oid \gexec
 };
 
 sub catalog_of
