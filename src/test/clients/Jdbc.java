@@ -82,6 +82,11 @@ public class Jdbc {
             return null;
         });
 
+        try {
+            asUser(pool, ann, connection -> value(connection, "INSERT INTO once VALUES (1) RETURNING id"));
+        } catch (SQLException error) {
+            System.out.println("commit " + error.getSQLState());
+        }
         try (Connection connection = pool.getConnection()) {
             System.out.println("nobody " + orders(connection));
         } catch (SQLException error) {

@@ -46,6 +46,7 @@ async function main(pool, ann, ben) {
     console.log('generic plans', plans.rows[0].generic ? 'True' : 'False');
   });
 
+  await asUser(pool, ann, client => client.query('INSERT INTO once VALUES (1)')).catch(error => console.log('commit', error.code));
   const client = await pool.connect();
   await orders(client).then(ids => console.log('nobody', ids), error => console.log('nobody', error.code));
   client.release();

@@ -109,6 +109,7 @@ main(void)
 	PQclear(result);
 	if (!PQenterPipelineMode(conn))
 		return 1;
+	printf("commit %s\n", orders(ann, "INSERT INTO once VALUES (1)", "COMMIT"));
 	printf("nobody %s\n", orders(NULL, NULL, "COMMIT"));
 	orders(ann, activate, "COMMIT");
 	printf("ann, active %s\n", orders(ann, NULL, "COMMIT"));

@@ -49,6 +49,11 @@ with ConnectionPool('', min_size=1, max_size=1) as pool:
         print('generic plans', plans.fetchone()[0])
 
     try:
+        with as_user(pool, ann) as connection:
+            connection.execute('INSERT INTO once VALUES (1)')
+    except psycopg.Error as error:
+        print('commit', error.sqlstate)
+    try:
         with pool.connection() as connection:
             print('nobody', orders(connection))
     except psycopg.Error as error:

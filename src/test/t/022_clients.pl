@@ -28,7 +28,10 @@ $node->safe_psql('postgres', qq{
 	ALTER ROLE regress_spsa_app SET spsa.require_session = on;
 	CREATE TABLE orders (id integer PRIMARY KEY, region text, amount numeric);
 	INSERT INTO orders VALUES (1, 'EU', 1), (2, 'EU', 10), (3, 'US', 100), (4, 'US', 1000), (5, 'AP', 10000);
+	CREATE TABLE once (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED);
+	INSERT INTO once VALUES (1);
 	GRANT SELECT ON orders TO regress_spsa_app;
+	GRANT SELECT, INSERT ON once TO regress_spsa_app;
 	SELECT spsa_protect('orders', '{region}');
 	SELECT spsa_create_permission_set(s), spsa_grant_object(s, 'orders', '{read}', true), spsa_grant_rows(s, 'orders', 'region', ARRAY[s]) FROM unnest('{EU,US}'::text[]) s;
 	SELECT spsa_create_permission_set('all_orders', activation_required => true), spsa_grant_object('all_orders', 'orders', '{read}');
@@ -43,6 +46,7 @@ ann, rolled back 1,2
 ben 3,4
 ann 1,2
 generic plans True
+commit 23505
 nobody 28000
 ann, active 1,2,3,4,5
 ben 3,4
