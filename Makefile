@@ -219,7 +219,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check test-core mutants fuzz demo lint format bench check-bare reference print-%
+SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare reference print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -257,7 +257,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check test-core mutants fuzz demo lint format bench check-bare reference
+.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare reference
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -270,6 +270,8 @@ help:
 	@echo '  check          build, and run all tests in a private server'
 	@echo '                 KEEP=1 keeps it; TESTS="a b" runs only these;'
 	@echo '                 PG_MAJOR=NN chooses among installed PostgreSQLs'
+	@echo '  soak           50 clients behind a connection pool, for longer than in check'
+	@echo '                 SECONDS_EACH=60; SEED=N makes the choices of that run again'
 	@echo '  test-core      run PostgreSQL'\''s own tests without and with the extension'
 	@echo '                 ONLY="a b" runs these after test_setup; KEEP, PG_MAJOR'
 	@echo '  mutants        break one rule after the other: the tests must notice'
@@ -282,7 +284,7 @@ help:
 	@echo '  reference      write docs/REFERENCE.md anew from the COMMENTs'
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
 
-check test-core mutants fuzz demo lint format check-bare:
+check soak test-core mutants fuzz demo lint format check-bare:
 	@src/test/tool/$@
 
 bench:

@@ -49,6 +49,7 @@ my $directory = "$PostgreSQL::Test::Utils::tmp_check/documents";
 mkpath($directory);
 my $ran = 0;
 my @skipped;
+my @programs = map { basename($_) } glob 'src/test/clients/*.*';	# which 022_clients runs
 for my $name ('README.md', grep { $_ ne 'docs/REFERENCE.md' } sort glob 'docs/*.md')
 {
 	my $document = run($name, slurp_file($name));
@@ -57,6 +58,10 @@ for my $name ('README.md', grep { $_ ne 'docs/REFERENCE.md' } sort glob 'docs/*.
 	open my $file, '>', "$directory/" . basename($name) or die $!;
 	print $file $document->as_run;
 	close $file;
+	for my $code ($document->code)
+	{
+		ok((grep { $_ eq $code->{program} } @programs), "$name:$code->{line} is run by a program of src/test/clients");
+	}
 	for my $block ($document->blocks)
 	{
 		my $place = "$name:$block->{line}";
@@ -131,10 +136,16 @@ SELECT * FROM elsewhere;
 ```sh
 ls
 ```
+
+```python
+# run by example.py
+print(1)
+```
 END
 my $document = run('good', $good);
 is(join("\n", $document->problems), '', 'document in order');
 is(join(',', map { $_->{skipped} // $_->{role} } $document->blocks), 'postgres,ann,ann,ann,nobody has that table', 'its blocks');
+is(join(',', map { "$_->{language} $_->{program}" } $document->code), 'python example.py', 'its code');
 is($document->as_run, $good =~ s/\n\n```\n\n```sql\n-- not/\n```\n\n```sql\n-- not/r, 'it stays as it is');
 
 for my $case (
@@ -160,6 +171,7 @@ for my $case (
 	[ 'SQL under another name', sub { s/```sh/```psql/ }, qr/unknown language "psql"/ ],
 	[ 'SQL under no name', sub { s/```sh/```/ }, qr/unknown language ""/ ],
 	[ 'SQL as something else', sub { s/```sh\nls/```ini\nselect 1\n;/ }, qr/:\d+: SQL in a block of another language/ ],
+	[ 'code that nothing runs', sub { s/# run by.*\n// }, qr/:\d+: code that does not say which program runs it/ ],
 	[ 'HTML', sub { s/```sh\nls\n```/<pre>SELECT 1;<\/pre>/ }, qr/:\d+: block that is not fenced/ ],
 	[ 'indented block', sub { s/```sh\nls\n```/    SELECT 1;/ }, qr/:\d+: indented block/ ],
 	[ 'tilde fence', sub { s/```sh\nls\n```/~~~sql\nSELECT 1;\n~~~/ }, qr/fence that is not/ ],

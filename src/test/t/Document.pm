@@ -3,6 +3,7 @@
 #     my $document = Document->new('docs/TUTORIAL.md', $text);
 #     $document->run(sub { my ($role) = @_; return psql's options to connect as the role }, $seconds);    # of patience
 #     $document->blocks;      # of each block of SQL: line, role, sql, shown, printed, skipped (the reason why it is not run)
+#     $document->code;        # of each block in a language of programs: language, line, body, program (the one of src/test/clients that runs it)
 #     $document->problems;    # what is no such document, or not what psql prints, each with its line
 #     $document->as_run;      # the document as it would be with what psql has printed
 #
@@ -16,14 +17,15 @@ use Carp;
 use IPC::Run;
 
 # Languages of fenced blocks. Anything else might hide SQL, and these may not.
-my %languages = map { $_ => 1 } qw(sql text sh ini ascii);
+my %languages = map { $_ => 1 } qw(sql text sh ini ascii python java js c);
+my %programs = map { $_ => 1 } qw(python java js c);
 my $statement = qr/^\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|GRANT|REVOKE|BEGIN|SET|CALL|EXPLAIN)\b[^;]*;/im;
 
 # The parts of the document are its lines outside of blocks, as they are, and its blocks.
 sub new
 {
 	my ($class, $name, $text) = @_;
-	my $self = bless { name => $name, parts => [], blocks => [], problems => [] }, $class;
+	my $self = bless { name => $name, parts => [], blocks => [], code => [], problems => [] }, $class;
 	my $prose = '';
 	my $before = '';
 	my $number = 0;
@@ -69,6 +71,7 @@ sub problem
 }
 
 sub blocks { my ($self) = @_; return @{ $self->{blocks} }; }
+sub code { my ($self) = @_; return @{ $self->{code} }; }
 sub problems { my ($self) = @_; return @{ $self->{problems} }; }
 
 # A fenced block: SQL, the output of the SQL before it, or neither.
@@ -96,6 +99,12 @@ sub add
 			$self->{parts} = \@parts;
 			return;
 		}
+	}
+	elsif ($programs{$language})
+	{
+		($block->{program}) = $block->{body} =~ m{\A(?:#|//|/\*) run by (\w+\.\w+)(?: \*/)?\n};
+		$self->problem($block->{line}, 'code that does not say which program runs it') unless $block->{program};
+		push @{ $self->{code} }, $block;
 	}
 	elsif ($block->{body} =~ $statement)
 	{

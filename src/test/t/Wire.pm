@@ -1,7 +1,7 @@
 # Wire.pm - a client that speaks PostgreSQL's protocol 3.0 message by message, so that a test decides what goes into one
 # pipeline and when a portal goes on.  https://www.postgresql.org/docs/15/protocol-flow.html
 #
-#     my $wire = Wire->new($node, 'some_role');
+#     my $wire = Wire->new($node, 'some_role');      # and a database other than postgres; what has a host and a port will do as node
 #     $wire->parse('s', 'SELECT id FROM t WHERE id > $1')->bind('p', 's', [0])->execute('p', 2)->sync;
 #     $wire->answers;     # what came of each Execute, as text: '1,2+'
 #
@@ -19,11 +19,11 @@ use PostgreSQL::Test::Utils;
 
 sub new
 {
-	my ($class, $node, $user) = @_;
+	my ($class, $node, $user, $database) = @_;
 	my $path = $node->host . '/.s.PGSQL.' . $node->port;
 	my $socket = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path) or croak "cannot connect to $path: $!";
 	my $self = bless { socket => $socket, out => '', in => '', error => '', expected => [], formats => {} }, $class;
-	my $startup = pack('N', 196608) . join("\0", user => $user, database => 'postgres', '', '');
+	my $startup = pack('N', 196608) . join("\0", user => $user, database => $database // 'postgres', '', '');
 	$self->{out} = pack('N', 4 + length $startup) . $startup;
 	push @{ $self->{expected} }, 'sync';
 	my @problems = $self->answers;
@@ -194,6 +194,14 @@ sub disconnect
 {
 	my ($self) = @_;
 	$self->message('X', '')->send_queued;
+	CORE::close $self->{socket};
+}
+
+# Without a word, whatever is going on: what is queued is sent, and no answer read.
+sub vanish
+{
+	my ($self) = @_;
+	$self->send_queued;
 	CORE::close $self->{socket};
 }
 

@@ -28,6 +28,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
 KEEP=${KEEP:-}
 WORK='' PGBIN='' SRC='' PGDATA='' PGHOST='' PGUSER=postgres
 DROP=()   # the command prefix that gives up root; empty for anybody else
+INSTALLING=()  # what install_packages has put somewhere for as long as it runs
 GROUP=''  # the process group that in_group waits for
 # Servers listen on no network, so the port only names a file in a directory
 # of our own and cannot collide.
@@ -106,25 +107,43 @@ need_packages() {
 }
 
 # install_packages PACKAGE...: without letting a PostgreSQL server that comes
-# along create and start a cluster, which nobody asked for.
+# along create and start a cluster, or any other program its service, which
+# nobody asked for; nor is such a service started when the machine is.
 install_packages() {
-	local dir=/etc/postgresql-common conf made=() status=0
+	local dir=/etc/postgresql-common conf policy=/usr/sbin/policy-rc.d package status=0
 	conf=$dir/createcluster.d/zz-no-main-cluster.conf
 	if [ ! -e "$conf" ]; then
-		[ -d "$dir" ] || made=("$dir")
-		[ -d "${conf%/*}" ] || made=("${conf%/*}" "${made[@]}")
+		[ -d "$dir" ] || INSTALLING=("$dir")
+		[ -d "${conf%/*}" ] || INSTALLING=("${conf%/*}" "${INSTALLING[@]}")
 		as_root mkdir -p "${conf%/*}"
+		INSTALLING=("$conf" "${INSTALLING[@]}")
 		echo 'create_main_cluster = false' | as_root tee "$conf" >/dev/null
-		made=("$conf" "${made[@]}")
+	fi
+	if [ ! -e "$policy" ]; then
+		INSTALLING=("$policy" "${INSTALLING[@]}")
+		printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+		as_root chmod +x "$policy"
 	fi
 	apt install --no-install-recommends "$@" || status=$?
-	if [ ${#made[@]} -gt 0 ]; then
-		as_root rm -f "${made[0]}"
-		# What the packages keep there stays.
-		[ ${#made[@]} -eq 1 ] ||
-			as_root rmdir --ignore-fail-on-non-empty "${made[@]:1}"
-	fi
+	installed
+	for package in "$@"; do
+		[ ! -x "/etc/init.d/$package" ] || as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
+	done
 	return "$status"
+}
+
+# installed: remove what install_packages has put there.  What the packages
+# keep in these directories stays.
+installed() {
+	local path
+	for path in "${INSTALLING[@]}"; do
+		if [ -d "$path" ]; then
+			as_root rmdir --ignore-fail-on-non-empty "$path"
+		else
+			as_root rm -f "$path"
+		fi
+	done
+	INSTALLING=()
 }
 
 # need_postgres [PACKAGE...]: what building and testing needs, and the packages
@@ -229,6 +248,7 @@ leave() {
 	trap '' INT TERM HUP
 	trap - EXIT
 	cd /
+	installed
 	[ -z "$GROUP" ] || kill -TERM -- "-$GROUP" 2>/dev/null || true
 	if [ -n "$KEEP" ] && [ -n "$WORK" ]; then
 		say_kept
