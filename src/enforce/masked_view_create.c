@@ -26,6 +26,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/masked_view.h"
