@@ -214,7 +214,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check test-core mutants fuzz demo lint format bench check-bare reference print-%
+SCRIPT_GOALS = help check test-core mutants fuzz demo lint format bench check-bare matrix reference print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -251,7 +251,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check test-core mutants fuzz demo lint format bench check-bare reference
+.PHONY: help check test-core mutants fuzz demo lint format bench check-bare matrix reference
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -275,8 +275,10 @@ help:
 	@echo '  bench          measure'
 	@echo '  reference      write docs/REFERENCE.md anew from the COMMENTs'
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
+	@echo '  matrix         check with PostgreSQL 15, 17 and 18, each on a Debian that has it'
+	@echo '                 (needs root); VERSIONS="17 18" chooses; TESTS'
 
-check test-core mutants fuzz demo lint format check-bare:
+check test-core mutants fuzz demo lint format check-bare matrix:
 	@src/test/tool/$@
 
 bench:
