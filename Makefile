@@ -120,6 +120,7 @@ REGRESS_LIST = \
 	field_guard \
 	object_guard \
 	masked_view \
+	virtual_column \
 	sequence_guard \
 	exclusion \
 	ddl \
@@ -144,6 +145,7 @@ REGRESS_LIST = \
 	side_doors \
 	errors \
 	resets \
+	sql_function \
 	fold_random \
 	worlds \
 	plan_matrix \

@@ -161,6 +161,13 @@ compat_no_permissions(RangeTblEntry *rte)
 #define RelationGetPrimaryKeyIndex(relation) RelationGetPrimaryKeyIndex(relation, false)
 #endif
 
+/* ---- catalogs ---- */
+
+/* 18 has generated columns that are computed where they are read. */
+#if PG_VERSION_NUM < 180000
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#endif
+
 /* ---- the compiler ---- */
 
 /* 18 writes pg_noreturn before a declaration. */
