@@ -19,7 +19,7 @@ $node->safe_psql('postgres', q{
 	CREATE ROLE staff;
 	CREATE ROLE ann LOGIN IN ROLE staff;
 	CREATE ROLE ben LOGIN IN ROLE staff;
-	CREATE ROLE nobody LOGIN IN ROLE staff;
+	CREATE ROLE stranger LOGIN IN ROLE staff;
 	CREATE ROLE app LOGIN;
 	CREATE ROLE boss LOGIN SUPERUSER;
 	CREATE TABLE account AS SELECT i AS id FROM generate_series(1, 4) i;
@@ -60,9 +60,9 @@ is(sessions('app'), 0, 'and none was opened');
 is((login('boss', sql => "SELECT spsa_user_name() IS NULL"))[0], 't', 'a superuser has none');
 
 # Whatever fails, the login does not, and nothing is seen.
-($out, $err) = login('nobody');
+($out, $err) = login('stranger');
 is($out, 'none|0', 'a role that is no user of spsa logs in');
-like($err, qr/WARNING:  no session was opened: database role "nobody" is not the role of an active user/, 'and is told');
+like($err, qr/WARNING:  no session was opened: database role "stranger" is not the role of an active user/, 'and is told');
 $node->safe_psql('postgres', "SELECT spsa_disable_user('ann')");
 ($out, $err) = login('ann');
 is($out, 'none|0', 'a user who was disabled logs in, and sees nothing');
