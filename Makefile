@@ -121,6 +121,7 @@ REGRESS_LIST = \
 	field_guard \
 	object_guard \
 	masked_view \
+	virtual_column \
 	sequence_guard \
 	exclusion \
 	ddl \
@@ -145,6 +146,7 @@ REGRESS_LIST = \
 	side_doors \
 	errors \
 	resets \
+	sql_function \
 	fold_random \
 	worlds \
 	plan_matrix \
@@ -219,7 +221,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare reference print-%
+SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -257,7 +259,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare reference
+.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -283,8 +285,10 @@ help:
 	@echo '  bench          measure'
 	@echo '  reference      write docs/REFERENCE.md anew from the COMMENTs'
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
+	@echo '  matrix         check with PostgreSQL 15, 17 and 18, each on a Debian that has it'
+	@echo '                 (needs root); VERSIONS="17 18" chooses; TESTS'
 
-check soak test-core mutants fuzz demo lint format check-bare:
+check soak test-core mutants fuzz demo lint format check-bare matrix:
 	@src/test/tool/$@
 
 bench:

@@ -157,13 +157,14 @@ SELECT * FROM hours('{7}', '02:00', '03:00', 'Europe/Berlin', '2026-03-29 00:30+
 SELECT * FROM hours('{6}', '22:00', '02:30', 'Europe/Berlin', '2026-10-25 00:45+00', '2026-10-25 01:15+00', '2026-10-25 01:30+00');
 -- Samoa left out 2011-12-30, a Friday; in Havana the clocks go back at 01:00 to 00:00
 SELECT * FROM hours('{4,5}', NULL, NULL, 'Pacific/Apia', '2011-12-30 09:00+00', '2011-12-30 10:00+00');
-SELECT * FROM hours('{7}', NULL, NULL, 'America/Havana', '2026-11-01 03:59+00', '2026-11-01 04:00+00', '2026-11-02 04:59+00', '2026-11-02 05:00+00');
+SELECT * FROM hours('{7}', NULL, NULL, 'America/Havana', '2024-11-03 03:59+00', '2024-11-03 04:00+00', '2024-11-04 04:59+00', '2024-11-04 05:00+00');
 -- settings of the caller's do not matter
-CREATE TEMP TABLE hours_before AS SELECT * FROM hours('{1,2,3,4,5}', '09:00', '17:00', 'EST', '2026-06-01 13:59:59+00', '2026-06-01 14:00+00');
+SELECT COALESCE((SELECT name FROM pg_timezone_names WHERE name = 'EST'), 'America/Panama') AS est \gset
+CREATE TEMP TABLE hours_before AS SELECT * FROM hours('{1,2,3,4,5}', '09:00', '17:00', :'est', '2026-06-01 13:59:59+00', '2026-06-01 14:00+00');
 SET timezone = 'Pacific/Auckland';
 SET timezone_abbreviations = 'Australia';
 SET datestyle = 'SQL, DMY';
-SELECT count(*) FROM (SELECT * FROM hours('{1,2,3,4,5}', '09:00', '17:00', 'EST', '2026-06-01 13:59:59+00', '2026-06-01 14:00+00') EXCEPT TABLE hours_before) d;
+SELECT count(*) FROM (SELECT * FROM hours('{1,2,3,4,5}', '09:00', '17:00', :'est', '2026-06-01 13:59:59+00', '2026-06-01 14:00+00') EXCEPT TABLE hours_before) d;
 RESET timezone_abbreviations;
 SET datestyle = 'ISO, YMD';
 SET timezone = 'UTC';

@@ -416,7 +416,8 @@ CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.text
 GRANT EXECUTE ON FUNCTION av_leak TO PUBLIC;
 SELECT count(*) FROM spsa.session_perm_set_activation WHERE av_leak(description);
 DELETE FROM spsa.session_perm_set_activation WHERE av_leak(description);
-EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT description FROM spsa.session_perm_set_activation WHERE description === 'x';
+SELECT description FROM spsa.session_perm_set_activation WHERE description === 'x';
+EXPLAIN (VERBOSE, COSTS OFF) SELECT description FROM spsa.session_perm_set_activation WHERE description === 'x';
 SELECT description FROM spsa.visible_activations() v (a, b, c, d, description);
 -- a view or function of somebody else's reads with the rights of whoever reads
 CREATE VIEW av_mine AS SELECT * FROM spsa.session_perm_set_activation;

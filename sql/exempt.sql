@@ -291,7 +291,9 @@ SELECT spsa_attach_connection(:'tok') IS NOT NULL AS attached;
 COPY account (id) TO STDOUT;
 SELECT spsa_detach();
 COPY account (id) TO STDOUT;
+\set VERBOSITY sqlstate
 COPY open (id) TO PROGRAM 'true';
+\set VERBOSITY default
 SELECT spsa_attach_connection(:'tok') IS NOT NULL AS attached;
 
 --
@@ -316,10 +318,12 @@ CREATE POLICY mine ON account USING (true);
 ALTER TABLE account OWNER TO regress_spsa_exempt_clerk;
 CREATE TABLE heir () INHERITS (account);
 CREATE INDEX looking ON account (show(id));
+\set VERBOSITY sqlstate
 CLUSTER account USING account_pkey;
 REINDEX TABLE account;
 VACUUM FULL account;
 ANALYZE account;
+\set VERBOSITY default
 :owner
 -- The owner may, and reads rows by it that it may not read.
 SELECT count(*) FROM account;
@@ -367,8 +371,9 @@ CREATE MATERIALIZED VIEW everything AS SELECT id, region FROM account;
 GRANT SELECT ON everything TO regress_spsa_exempt_clerk;
 :clerk
 SELECT count(*) FROM everything;
+\set VERBOSITY sqlstate
 REFRESH MATERIALIZED VIEW everything;
-\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY default
 SELECT count(*) FROM account;
 -- one of the clerk's own: nothing is shown to what runs while it is filled
 CREATE MATERIALIZED VIEW own AS SELECT id, region FROM account;
@@ -385,9 +390,10 @@ SELECT count(*) FROM everything;
 --
 -- Logical decoding (pg_dump and a role that may: 012_exempt)
 --
+\set VERBOSITY sqlstate
 SELECT pg_create_logical_replication_slot('regress_spsa_exempt', 'test_decoding');
-\echo :LAST_ERROR_SQLSTATE
 SELECT * FROM pg_logical_slot_peek_changes('regress_spsa_exempt', NULL, NULL);
+\set VERBOSITY default
 :dba
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_spsa_exempt_clerk', current_database()) \gexec
 :clerk
@@ -402,7 +408,9 @@ SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_spsa_exempt_clerk', cur
 --
 :clerk
 SELECT pg_read_file('PG_VERSION');
+\set VERBOSITY sqlstate
 COPY account TO '/dev/null';
+\set VERBOSITY default
 -- pages: the extension is the superuser's to install, and its functions are the superuser's to call
 CREATE EXTENSION pageinspect;
 :dba

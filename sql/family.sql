@@ -136,7 +136,7 @@ SELECT spsa_attach_connection(:'undone');
 -- for code that runs for the owner of a table, in maintenance
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION family_derive(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
-$$BEGIN PERFORM spsa_derive_session('{}', parent => current_setting('family.parent')::uuid); RETURN $1; END$$;
+$$BEGIN PERFORM public.spsa_derive_session('{}', parent => current_setting('family.parent')::uuid); RETURN $1; END$$;
 CREATE TABLE family_plain (n int);
 INSERT INTO family_plain VALUES (1);
 SELECT set_config('family.parent', :'sid', false) IS NOT NULL AS set;

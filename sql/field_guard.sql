@@ -308,7 +308,9 @@ SELECT spsa_attach_connection(:'tok') IS NOT NULL AS attached;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
-SET force_parallel_mode = on;
+-- PostgreSQL 16 has another name for it
+SELECT name AS force_parallel FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
+SET :force_parallel = on;
 SELECT spsa_deactivate_own('reader');
 SELECT sum(salary) FROM emp;
 SELECT sum(bonus) FROM emp;
@@ -322,7 +324,7 @@ SELECT pg_backend_pid() AS leader \gset
 SELECT max(peek()), bool_and(pid() <> :leader) AS in_worker FROM dept;
 SELECT spsa_deactivate_own('reader');
 SELECT max(peek()) FROM dept;
-RESET force_parallel_mode;
+RESET :force_parallel;
 
 --
 -- Renamed, dropped, retyped columns

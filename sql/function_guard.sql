@@ -129,7 +129,7 @@ INSERT INTO pay_list VALUES (1, 10), (2, 20);
 GRANT SELECT, INSERT, UPDATE ON pay_list TO regress_spsa_guard_clerk;
 CREATE VIEW pay_view AS SELECT id, raise_pay(n) AS n FROM pay_list;
 GRANT SELECT ON pay_view TO regress_spsa_guard_clerk;
-CREATE FUNCTION through_definer(n integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN raise_pay(n); END';
+CREATE FUNCTION through_definer(n integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN regress_spsa_guard.raise_pay(n); END';
 CREATE FUNCTION through_definer_sql(n integer) RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT twice($1)';
 CREATE FUNCTION by_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n := raise_pay(NEW.n); RETURN NEW; END';
 CREATE TABLE triggered (n integer);

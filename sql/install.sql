@@ -2,6 +2,7 @@
 -- beforehand by somebody else gets into it.
 
 SET client_min_messages = warning;
+\set SHOW_CONTEXT never
 SELECT current_user AS super \gset
 CREATE ROLE regress_spsa_install_stranger;
 CREATE ROLE regress_spsa_install_clerk;

@@ -80,7 +80,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
-\set tries 'SELECT s AS statement, try(s) FROM unnest(ARRAY[$$SELECT * FROM v$$, $$SELECT * FROM w$$, $$SELECT * FROM m$$, $$SELECT count(*) FROM v JOIN m USING (id)$$, $$SELECT (SELECT max(secret) FROM m)$$, $$INSERT INTO v VALUES (9, NULL, NULL)$$, $$UPDATE v SET secret = id WHERE id = 9$$, $$DELETE FROM v WHERE id = 9$$, $$UPDATE w SET region = region WHERE id = 9$$, $$EXPLAIN SELECT FROM m$$]) s'
+\set tries 'SELECT s AS statement, try(s) FROM unnest(ARRAY[$$SELECT * FROM v$$, $$SELECT * FROM w$$, $$SELECT * FROM m$$, $$SELECT count(*) FROM m JOIN v USING (id)$$, $$SELECT (SELECT max(secret) FROM m)$$, $$INSERT INTO v VALUES (9, NULL, NULL)$$, $$UPDATE v SET secret = id WHERE id = 9$$, $$DELETE FROM v WHERE id = 9$$, $$UPDATE w SET region = region WHERE id = 9$$, $$EXPLAIN SELECT FROM m$$]) s'
 \pset format unaligned
 SET SESSION AUTHORIZATION regress_spsa_og_clerk;
 :tries;
@@ -137,11 +137,13 @@ SET spsa.session_token = '';
 SELECT try('SELECT * FROM m');
 -- workers of a parallel plan run what their leader checked
 SELECT spsa_attach_connection(:'tok') IS NOT NULL AS attached;
-SET force_parallel_mode = on;
+-- PostgreSQL 16 has another name for it
+SELECT name AS force_parallel FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
+SET :force_parallel = on;
 SELECT count(*) FROM m;
 SELECT spsa_deactivate_own('reader');
 SELECT count(*) FROM m;
-RESET force_parallel_mode;
+RESET :force_parallel;
 
 -- rows cannot be scoped: what is granted for some rows alone is not granted
 RESET SESSION AUTHORIZATION;

@@ -9,6 +9,8 @@ CREATE EXTENSION spsa;
 \set VERBOSITY sqlstate
 \setenv PGDATABASE :DBNAME
 \setenv PGOPTIONS '-c client_min_messages=error -c synchronous_commit=off'
+-- PostgreSQL 16 has another name for it
+SELECT name AS force_parallel FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
 CREATE ROLE regress_spsa_plan_matrix_app;
 CREATE ROLE regress_spsa_plan_matrix_definer;
 GRANT CREATE ON SCHEMA public TO regress_spsa_plan_matrix_definer;
@@ -240,8 +242,8 @@ INSERT INTO matrix_plan (plan, result, prepared, run, settings) VALUES
 	('EXPLAIN ANALYZE EXECUTE', 'count', NULL, 'SELECT matrix_explain() AS ids', NULL),
 	('parallel', 'rows', 'p4(int) AS SELECT string_agg(id::text, '','' ORDER BY id) AS ids FROM matrix_doc WHERE id > $1', 'EXECUTE p4(0)',
 		'SET max_parallel_workers_per_gather = 2; SET parallel_leader_participation = off; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;'),
-	('force_parallel_mode', 'rows', 'p5(int) AS SELECT string_agg(id::text, '','' ORDER BY id) AS ids FROM matrix_other WHERE id > $1', 'EXECUTE p5(0)',
-		'SET max_parallel_workers_per_gather = 2; SET force_parallel_mode = on;'),
+	('forced parallel', 'rows', 'p5(int) AS SELECT string_agg(id::text, '','' ORDER BY id) AS ids FROM matrix_other WHERE id > $1', 'EXECUTE p5(0)',
+		'SET max_parallel_workers_per_gather = 2; SET ' || :'force_parallel' || ' = on;'),
 	('index scan', 'rows', 'p6(int) AS SELECT string_agg(id::text, '','' ORDER BY id) AS ids FROM matrix_doc WHERE id = ANY (ARRAY[1, 2, 3, 4, 5, 6, 7, 8, $1])', 'EXECUTE p6(0)', 'SET enable_seqscan = off;'),
 	('no index', 'rows', 'p7(int) AS SELECT string_agg(id::text, '','' ORDER BY id) AS ids FROM matrix_other WHERE id > $1', 'EXECUTE p7(0)', NULL),
 	('subquery', 'rows', 'p8(int) AS SELECT string_agg(id::text, '','' ORDER BY id) AS ids FROM matrix_plain WHERE id IN (SELECT id FROM matrix_doc WHERE id > $1)', 'EXECUTE p8(0)', NULL),
@@ -322,7 +324,7 @@ INSERT INTO matrix_macro VALUES
 	('@eu', $$SELECT spsa_grant_object('eu', o, '{read,create,edit,delete}', true), spsa_grant_rows('eu', o, 'region', '{EU}') FROM unnest('{matrix_doc,matrix_other}'::regclass[]) o \g /dev/null$$),
 	('@no eu', $$DELETE FROM spsa.object_permission p USING spsa.permission_set s WHERE s.set_id = p.set_id AND s.set_name = 'eu';$$),
 	('@assign', $$SELECT spsa_assign('ann', 'eu') \g /dev/null$$),
-	('@settings', 'SET plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 0; SET force_parallel_mode = off; SET enable_seqscan = on;');
+	('@settings', 'SET plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 0; SET ' || :'force_parallel' || ' = off; SET enable_seqscan = on;');
 INSERT INTO matrix_change (change, name, enter, before, steps, after, again, leave) VALUES
 	(1, 'attach another session', '@open a ann @open b ben @app @attach a', '1,2,7', '@attach b', '3,4', NULL, ''),
 	(2, 'attach a session with the same sets and another attribute', '@open a cat @open b dan @app @attach a', '1,3,5', '@attach b', '2,4,6', NULL, ''),
@@ -584,8 +586,8 @@ SELECT matrix_prepare() \g /dev/null
 SET SESSION AUTHORIZATION regress_spsa_plan_matrix_app;
 SELECT spsa_attach_connection(:'ann') \g /dev/null
 SELECT matrix_nodes('parallel');
-SELECT matrix_nodes('force_parallel_mode');
-RESET force_parallel_mode;
+SELECT matrix_nodes('forced parallel');
+RESET :force_parallel;
 SET max_parallel_workers_per_gather = 0;
 SELECT matrix_nodes('index scan');
 RESET enable_seqscan;

@@ -39,8 +39,9 @@ SELECT spsa_rotate_token() AS t1 \gset
 SELECT :'t1' ~ '^spsa_[A-Za-z0-9_-]{48}$' AS shape, :'t1' <> :'t0' AS another;
 SELECT spsa_session_id() = :'sid' AS attached, spsa_user_name(), rotation_sees();
 EXECUTE sees;
+\set VERBOSITY sqlstate
 SHOW spsa.session_token;
-:code
+\set VERBOSITY default
 SELECT spsa_attach_connection(:'t0');
 :code
 SELECT rotation_sees();

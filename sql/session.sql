@@ -551,12 +551,11 @@ WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extna
 --
 SET SESSION AUTHORIZATION regress_spsa_session_app;
 SELECT spsa_attach_connection(:'tok') = :'sid' AS attached;
+\set VERBOSITY sqlstate
 SHOW spsa.session_token;
-:code
 SELECT current_setting('spsa.session_token');
-:code
 SELECT set_config('spsa.session_token', :'tok', false);
-:code
+\set VERBOSITY default
 SELECT count(*) FROM pg_settings WHERE name = 'spsa.session_token';
 SELECT count(*) FROM pg_settings s WHERE s::text ~ 'spsa_[A-Za-z0-9_-]{32}';
 RESET SESSION AUTHORIZATION;

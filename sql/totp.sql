@@ -174,8 +174,9 @@ SET spsa.totp_enroll_window = '1 day';
 :code
 SET spsa.encryption_key_file = '/dev/null';
 :code
+\set VERBOSITY sqlstate
 SHOW spsa.encryption_key_file;
-:code
+\set VERBOSITY default
 
 -- With a session: without a file of keys there is nothing.
 SELECT spsa_attach_connection(:'tok') = :'sid' AS attached;

@@ -30,6 +30,7 @@
 
 #include "activation/activate.h"
 #include "activation/flow.h"
+#include "base/compat.h"
 #include "base/table.h"
 #include "grant/effective.h"
 #include "identity/session.h"

@@ -39,6 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/table.h"
 
 /* The schema as it was looked up last; every statement asks for it. */

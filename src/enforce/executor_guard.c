@@ -23,6 +23,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/table.h"
 #include "enforce/executor_guard.h"
@@ -405,9 +406,9 @@ execute(QueryDesc *query, const RunArguments *run)
 			standard_ExecutorFinish(query);
 	}
 	else if (previous_run != NULL)
-		previous_run(query, run->direction, run->count, run->once);
+		previous_run(EXECUTOR_RUN_ARGUMENTS(query, run->direction, run->count, run->once));
 	else
-		standard_ExecutorRun(query, run->direction, run->count, run->once);
+		standard_ExecutorRun(EXECUTOR_RUN_ARGUMENTS(query, run->direction, run->count, run->once));
 }
 
 /* What runs inside a portal that is held, or is being stored, belongs to its result. */
@@ -483,9 +484,9 @@ execute_guarded(QueryDesc *query, const RunArguments *run)
 }
 
 static void
-guard_run(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once)
+guard_run(EXECUTOR_RUN_PARAMETERS)
 {
-	RunArguments run = {direction, count, execute_once};
+	RunArguments run = {direction, count, EXECUTOR_RUN_ONCE};
 
 	execute_guarded(query, &run);
 }

@@ -38,6 +38,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/owner.h"
 #include "base/signal.h"

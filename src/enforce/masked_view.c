@@ -44,6 +44,7 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/signal.h"
 #include "base/table.h"
 #include "enforce/masked_view.h"
@@ -315,8 +316,8 @@ spsa_masked_view_fault(PG_FUNCTION_ARGS)
 
 /* ---- spsa.masked() ---- */
 
-/* The table that a column is of; NULL: it is none. The query may be within the one that reads it. */
-static const RangeTblEntry *
+/* What is asked of the table that a column is of; NULL: it is of none. The query may be within the one that reads it. */
+static const PermissionInfo *
 table_of_column(PlannerInfo *root, const Var *var)
 {
 	const RangeTblEntry *rte;
@@ -326,7 +327,7 @@ table_of_column(PlannerInfo *root, const Var *var)
 	if (root == NULL || root->parse == NULL || var->varno <= 0 || var->varno > list_length(root->parse->rtable))
 		return NULL;
 	rte = rt_fetch(var->varno, root->parse->rtable);
-	return rte->rtekind == RTE_RELATION ? rte : NULL;
+	return rte->rtekind == RTE_RELATION ? PERMISSIONS_IN_QUERY(root->parse, rte) : NULL;
 }
 
 /*
@@ -338,7 +339,7 @@ static Node *
 fold(PlannerInfo *root, const FuncExpr *call)
 {
 	const Var  *var = linitial(call->args);
-	const RangeTblEntry *rte;
+	const PermissionInfo *rte;
 	Question	question = {QUESTION_FIELD_READ};
 	bool		granted;
 

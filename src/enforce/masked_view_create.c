@@ -26,6 +26,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/masked_view.h"
@@ -192,6 +193,18 @@ append_column(StringInfo sql, const FormData_pg_attribute *column, bool first)
 	appendStringInfo(sql, "%s spsa.masked(t.%s) AS %s", first ? " AS SELECT" : ",", name, name);
 }
 
+/* PostgreSQL puts its expression in the place of such a column before it can be masked. */
+static void
+refuse_virtual(const Creation *creation, Form_pg_attribute column)
+{
+	if (column->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL && !column->attisdropped)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" cannot have a masked view: its generated column \"%s\" is virtual",
+						get_rel_name(creation->object), NameStr(column->attname)),
+				 errhint("Make the column STORED.")));
+}
+
 static char *
 view_sql(const Creation *creation, const MaskedView *existing)
 {
@@ -207,6 +220,7 @@ view_sql(const Creation *creation, const MaskedView *existing)
 		append_column(&sql, TupleDescAttr(desc, existing->fields[i] - 1), i == 0);
 	for (int i = 0; i < desc->natts; i++)
 	{
+		refuse_virtual(creation, TupleDescAttr(desc, i));
 		if (!TupleDescAttr(desc, i)->attisdropped && !shows(existing, i + 1))
 		{
 			append_column(&sql, TupleDescAttr(desc, i), first);

@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/table.h"
 #include "enforce/masked_view.h"
 #include "enforce/row_policy.h"

@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/table.h"
 #include "enforce/executor_guard.h"
@@ -98,9 +99,11 @@ refuse_field(SessionEntry *entry, Oid object, AttrNumber number, Privilege privi
 
 /* The rows proposed to ON CONFLICT (excluded) are said to be of a composite type. */
 static bool
-is_of_table(const RangeTblEntry *rte)
+is_of_table(const PermissionInfo *rte)
 {
-	return is_table(rte->relkind == RELKIND_COMPOSITE_TYPE ? get_rel_relkind(rte->relid) : rte->relkind);
+	char		kind = PERMISSIONS_RELKIND(rte);
+
+	return is_table(kind == RELKIND_COMPOSITE_TYPE ? get_rel_relkind(rte->relid) : kind);
 }
 
 /* Of an object that row-level security cannot guard. */
@@ -112,7 +115,7 @@ applies_to_role(const ProtectedObject *object, Oid role)
 
 /* Exactly where row-level security applies; or would, of what it cannot guard. */
 static bool
-applies(const RangeTblEntry *rte, const ProtectedObject *object)
+applies(const PermissionInfo *rte, const ProtectedObject *object)
 {
 	if (is_of_table(rte))
 		return check_enable_rls(rte->relid, rte->checkAsUser, true) == RLS_ENABLED;
@@ -125,12 +128,12 @@ object_guard_concerns(const PlannedStmt *plan)
 {
 	ListCell   *cell;
 
-	foreach(cell, plan->rtable)
+	foreach(cell, PERMISSIONS_OF_PLAN(plan))
 	{
-		const RangeTblEntry *rte = lfirst(cell);
+		const PermissionInfo *rte = lfirst(cell);
 		const ProtectedObject *object;
 
-		if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0 || is_of_table(rte))
+		if (!PERMISSIONS_ARE_OF_RELATION(rte) || rte->requiredPerms == 0 || is_of_table(rte))
 			continue;
 		object = protection_of(rte->relid);
 		if (object != NULL && applies(rte, object))
@@ -143,7 +146,7 @@ object_guard_concerns(const PlannedStmt *plan)
 
 /* Whether what is asked of an object is granted. Policies see to which rows of a table. */
 static bool
-check_object(SessionEntry *entry, const RangeTblEntry *rte, bool report)
+check_object(SessionEntry *entry, const PermissionInfo *rte, bool report)
 {
 	Reach		least = is_of_table(rte) ? REACH_SOME : REACH_ALL;
 
@@ -160,7 +163,7 @@ check_object(SessionEntry *entry, const RangeTblEntry *rte, bool report)
 }
 
 static void
-check_write(SessionEntry *entry, const RangeTblEntry *rte)
+check_write(SessionEntry *entry, const PermissionInfo *rte)
 {
 	const ProtectedObject *object = protection_of(rte->relid);
 
@@ -181,7 +184,13 @@ object_guard_check_writes(SessionEntry *entry, const PlannedStmt *plan)
 	ListCell   *cell;
 
 	foreach(cell, plan->resultRelations)
-		check_write(entry, rt_fetch(lfirst_int(cell), plan->rtable));
+	{
+		const PermissionInfo *rte = PERMISSIONS_IN_PLAN(plan, rt_fetch(lfirst_int(cell), plan->rtable));
+
+		/* Those of an object's children are not asked for. */
+		if (rte != NULL)
+			check_write(entry, rte);
+	}
 }
 
 /* ---- fields ---- */
@@ -212,16 +221,16 @@ grants_field(SessionEntry *entry, Oid object, AttrNumber number, QuestionKind ki
  * other server above all, where no row-level security tells PostgreSQL not to.
  */
 static bool
-reads_column(const RangeTblEntry *rte, AttrNumber number)
+reads_column(const PermissionInfo *rte, AttrNumber number)
 {
-	if (rte->relkind == RELKIND_FOREIGN_TABLE && (rte->requiredPerms & ACL_UPDATE) != 0)
+	if (PERMISSIONS_RELKIND(rte) == RELKIND_FOREIGN_TABLE && (rte->requiredPerms & ACL_UPDATE) != 0)
 		return number > 0;
 	return names_column(rte->selectedCols, number);
 }
 
 /* One protected column. */
 static bool
-check_column(SessionEntry *entry, const RangeTblEntry *rte, AttrNumber number, bool report)
+check_column(SessionEntry *entry, const PermissionInfo *rte, AttrNumber number, bool report)
 {
 	const struct
 	{
@@ -248,7 +257,7 @@ check_column(SessionEntry *entry, const RangeTblEntry *rte, AttrNumber number, b
 
 /* The column that is meant: of a field of the table that this one is protected with, the one of its name. */
 static AttrNumber
-column_of(const RangeTblEntry *rte, const FieldGrant *field)
+column_of(const PermissionInfo *rte, const FieldGrant *field)
 {
 	char	   *name;
 
@@ -260,7 +269,7 @@ column_of(const RangeTblEntry *rte, const FieldGrant *field)
 
 /* A column that was renamed is protected by its number, and what has taken its name is as well. */
 static bool
-check_fields(SessionEntry *entry, const RangeTblEntry *rte, List *fields, bool report)
+check_fields(SessionEntry *entry, const PermissionInfo *rte, List *fields, bool report)
 {
 	ListCell   *cell;
 
@@ -278,14 +287,14 @@ check_fields(SessionEntry *entry, const RangeTblEntry *rte, List *fields, bool r
 }
 
 static bool
-check_all_fields(SessionEntry *entry, const RangeTblEntry *rte, const ProtectedObject *object, bool report)
+check_all_fields(SessionEntry *entry, const PermissionInfo *rte, const ProtectedObject *object, bool report)
 {
 	return check_fields(entry, rte, object->fields, report) && check_fields(entry, rte, object->root_fields, report);
 }
 
 /* Read by a masked view, which shows no field that is not granted. Asked only of what would be refused. */
 static bool
-is_masked(const RangeTblEntry *rte)
+is_masked(const PermissionInfo *rte)
 {
 	return rte->requiredPerms == ACL_SELECT && masked_view_exempts(rte->checkAsUser);
 }
@@ -314,7 +323,7 @@ object_guard_session(SessionEntry **entry, bool report)
 
 /* Nothing that is called here asks what is protected: the object's fields stay. */
 static bool
-check_entry(const RangeTblEntry *rte, const ProtectedObject *object, bool report)
+check_entry(const PermissionInfo *rte, const ProtectedObject *object, bool report)
 {
 	SessionEntry *entry;
 	bool		guards_object = object->listed && (object->raises || !is_of_table(rte));
@@ -356,20 +365,20 @@ object_guard_check_sequence(Oid sequence, Privilege privilege, bool report)
 }
 
 static bool
-check_permissions(List *range_table, bool report)
+check_permissions(CHECK_PERMISSIONS_PARAMETERS)
 {
 	ListCell   *cell;
 
-	if (previous_check != NULL && !previous_check(range_table, report))
+	if (previous_check != NULL && !previous_check(CHECK_PERMISSIONS_ARGUMENTS))
 		return false;
 	if (trusted)
 		return true;
-	foreach(cell, range_table)
+	foreach(cell, permissions)
 	{
-		const RangeTblEntry *rte = lfirst(cell);
+		const PermissionInfo *rte = lfirst(cell);
 		const ProtectedObject *object;
 
-		if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0 || !protection_may_concern(rte->relid))
+		if (!PERMISSIONS_ARE_OF_RELATION(rte) || rte->requiredPerms == 0 || !protection_may_concern(rte->relid))
 			continue;
 		object = protection_of(rte->relid);
 		if (object != NULL && !check_entry(rte, object, report))

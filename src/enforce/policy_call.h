@@ -4,6 +4,8 @@
 
 #include "nodes/primnodes.h"
 
+#include "base/compat.h"
+
 #define POLICY_CALL_FIRST_FIELD 2	/* argument number of the first field's
 									 * name */
 

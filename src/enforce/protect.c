@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "base/owner.h"
 #include "base/table.h"
 #include "enforce/protect.h"

@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
+#include "base/compat.h"
 #include "base/owner.h"
 #include "enforce/protect.h"
 
@@ -73,10 +74,11 @@ reads_column(Node *node, void *context)
 	foreach(cell, ((Query *) node)->rtable)
 	{
 		const RangeTblEntry *rte = lfirst(cell);
+		const PermissionInfo *asked = PERMISSIONS_IN_QUERY((Query *) node, rte);
 
-		if (rte->rtekind == RTE_RELATION && rte->relid == column->object &&
-			(bms_is_member(column->number - FirstLowInvalidHeapAttributeNumber, rte->selectedCols) ||
-			 bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber, rte->selectedCols)))
+		if (rte->rtekind == RTE_RELATION && rte->relid == column->object && asked != NULL &&
+			(bms_is_member(column->number - FirstLowInvalidHeapAttributeNumber, asked->selectedCols) ||
+			 bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber, asked->selectedCols)))
 			return true;
 	}
 	return query_tree_walker((Query *) node, reads_column, context, 0);

@@ -33,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "base/compat.h"
 #include "base/owner.h"
 #include "enforce/policy_call.h"
 #include "enforce/protect.h"

@@ -39,6 +39,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/table.h"
 #include "enforce/object_guard.h"
 #include "enforce/sequence_guard.h"
@@ -356,15 +357,15 @@ draws_of_defaults(Oid table, List *columns)
 
 /* Where COPY FROM has its privileges checked, its table has been found and locked. */
 static bool
-guard_copy(List *range_table, bool report)
+guard_copy(CHECK_PERMISSIONS_PARAMETERS)
 {
 	const CopyStmt *statement = copying.statement;
-	const RangeTblEntry *rte = range_table == NIL ? NULL : linitial(range_table);
+	const PermissionInfo *rte = permissions == NIL ? NULL : linitial(permissions);
 
-	if (previous_check != NULL && !previous_check(range_table, report))
+	if (previous_check != NULL && !previous_check(CHECK_PERMISSIONS_ARGUMENTS))
 		return false;
 	copying.statement = NULL;
-	if (statement != NULL && list_length(range_table) == 1 && (rte->requiredPerms & ACL_INSERT) != 0)
+	if (statement != NULL && list_length(permissions) == 1 && (rte->requiredPerms & ACL_INSERT) != 0)
 		copying.draws = draws_of_defaults(rte->relid, statement->attlist);
 	return true;
 }

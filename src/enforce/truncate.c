@@ -23,6 +23,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 
+#include "base/compat.h"
 #include "base/owner.h"
 #include "enforce/executor_guard.h"
 #include "enforce/protect.h"

@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 
+#include "base/compat.h"
 #include "base/guc.h"
 #include "identity/binding.h"
 #include "identity/redact.h"
@@ -94,11 +95,11 @@ check_token(char **newval, void **extra, GucSource source)
 	if (!present)
 		return true;
 
-	binding = malloc(sizeof(Binding));
+	binding = GUC_EXTRA_ALLOC(sizeof(Binding));
 	if (binding == NULL)
 		return refuse(ERRCODE_OUT_OF_MEMORY, "out of memory", "Free memory and attach again.");
 	binding->serial = ++serial;
-	binding->lxid = defining || MyProc == NULL ? InvalidLocalTransactionId : MyProc->lxid;
+	binding->lxid = defining || MyProc == NULL ? InvalidLocalTransactionId : MY_LXID;
 	memcpy(binding->hash, hash, sizeof(hash));
 	*extra = binding;
 	return true;
@@ -128,7 +129,7 @@ binding_current(const Binding **binding)
 		return BINDING_ATTACHED;
 	if (bound->serial <= void_serial)
 		return BINDING_VOID;
-	if (guc_require_local_attach && (bound->lxid == InvalidLocalTransactionId || bound->lxid != MyProc->lxid))
+	if (guc_require_local_attach && (bound->lxid == InvalidLocalTransactionId || bound->lxid != MY_LXID))
 		return BINDING_VOID;
 	return BINDING_ATTACHED;
 }
@@ -202,16 +203,9 @@ binding_set_known(const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool
 bool
 binding_is_local(void)
 {
-	struct config_generic **variables = get_guc_variables();
+	const struct config_generic *setting = GUC_FIND("spsa.session_token");
 
-	for (int i = 0; i < GetNumConfigOptions(); i++)
-	{
-		const GucStack *stack = variables[i]->stack;
-
-		if (strcmp(variables[i]->name, "spsa.session_token") == 0)
-			return stack != NULL && stack->state != GUC_SET;
-	}
-	return false;
+	return setting != NULL && setting->stack != NULL && setting->stack->state != GUC_SET;
 }
 
 /*

@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "base/compat.h"
 #include "base/owner.h"
 #include "base/table.h"
 #include "identity/family.h"

@@ -8,6 +8,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "identity/session.h"
 #include "identity/token.h"
 

@@ -10,6 +10,7 @@
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/crypto.h"
 #include "base/signal.h"
 

@@ -25,7 +25,7 @@ COMMENT ON FUNCTION @extschema@.spsa_create_masked_view(regclass, text, boolean)
 security_barrier: whether the view is one; null: as it is, and a new one is not. It hides no more as a barrier, for what is masked is not in the query; but conditions of the reader''s are kept off indexes unless their operators are leakproof, and joins and ORDER BY ... LIMIT are as well.
 Rows are those that policies for PUBLIC admit; policies for particular roles do not apply: of a permissive one a NOTICE tells, a restrictive one is an error.
 What is written goes to the table with the rights of the writer: only fields that have changed are set, masked ones that are null are left alone; UPDATE and DELETE need a primary key.
-Errors: 42501 not the owner, or no CREATE on the schema; 55000 not a protected table, or the role spsa_masked_view is used otherwise; 42809 the name is taken by something else; 0A000 a restrictive policy for particular roles, or a temporary view; 42P01 no such table.';
+Errors: 42501 not the owner, or no CREATE on the schema; 55000 not a protected table, or the role spsa_masked_view is used otherwise; 42809 the name is taken by something else; 0A000 a restrictive policy for particular roles, a virtual generated column (PostgreSQL 18), or a temporary view; 42P01 no such table.';
 
 CREATE FUNCTION @extschema@.spsa_drop_masked_view(view regclass) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'spsa_drop_masked_view';

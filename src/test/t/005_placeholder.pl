@@ -107,18 +107,20 @@ my $query = "SELECT count(*), sum(id), count(DISTINCT spsa_session_id()), bool_a
 my $expected = run("SET max_parallel_workers_per_gather = 0; SET spsa.session_token = '$token'; $query");
 like($expected, qr/^8000\|\d+\|1\|t\|8000$/, 'the rows, serially');
 like(run("$parallel SET spsa.session_token = '$token'; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) $rows"), qr/Workers Launched: [1-9]/, 'workers are used');
+# PostgreSQL 16 has another name for it.
+my $parallel_setting = run("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 for my $force (qw(off on regress))
 {
-	my $set = "$parallel SET force_parallel_mode = $force;";
-	is(run("$set SET spsa.session_token = '$token'; $query"), $expected, "force_parallel_mode = $force: SET");
-	is(run("$set SELECT FROM spsa_attach_connection('$token'); $query"), $expected, "force_parallel_mode = $force: spsa_attach_connection");
-	is(run("$set BEGIN; SELECT FROM spsa_attach('$token'); $query; COMMIT; $rows"), "$expected\n0", "force_parallel_mode = $force: spsa_attach");
-	is(run("$set $rows; $query"), "0\n0||0||0", "force_parallel_mode = $force: no session");
-	is(run("$set SELECT FROM spsa_attach_connection('$token'); SELECT spsa_detach(); $rows"), "\n0", "force_parallel_mode = $force: detached");
-	is(run("$set SELECT FROM spsa_attach_connection('$token'); PREPARE q AS $query; EXECUTE q; EXECUTE q; DISCARD ALL; $set $rows"), "$expected\n$expected\n0", "force_parallel_mode = $force: prepared");
+	my $set = "$parallel SET $parallel_setting = $force;";
+	is(run("$set SET spsa.session_token = '$token'; $query"), $expected, "forced parallel: $force: SET");
+	is(run("$set SELECT FROM spsa_attach_connection('$token'); $query"), $expected, "forced parallel: $force: spsa_attach_connection");
+	is(run("$set BEGIN; SELECT FROM spsa_attach('$token'); $query; COMMIT; $rows"), "$expected\n0", "forced parallel: $force: spsa_attach");
+	is(run("$set $rows; $query"), "0\n0||0||0", "forced parallel: $force: no session");
+	is(run("$set SELECT FROM spsa_attach_connection('$token'); SELECT spsa_detach(); $rows"), "\n0", "forced parallel: $force: detached");
+	is(run("$set SELECT FROM spsa_attach_connection('$token'); PREPARE q AS $query; EXECUTE q; EXECUTE q; DISCARD ALL; $set $rows"), "$expected\n$expected\n0", "forced parallel: $force: prepared");
 	my $refused = run("$set SELECT FROM spsa_attach_connection('$token'); SELECT FROM spsa_attach_connection('rubbish'); $query; SELECT spsa_user_name()");
-	unlike($refused, qr/8000\|/, "force_parallel_mode = $force: a binding that a refused token has voided");
-	unlike($refused, qr/ann/, "force_parallel_mode = $force: nor by name");
+	unlike($refused, qr/8000\|/, "forced parallel: $force: a binding that a refused token has voided");
+	unlike($refused, qr/ann/, "forced parallel: $force: nor by name");
 }
 $node->safe_psql('postgres', 'ALTER ROLE regress_spsa_app SET spsa.require_local_attach = on');
 is(run("$parallel BEGIN; SELECT FROM spsa_attach_connection('$token'); $query; COMMIT; $rows"), "$expected\n0", 'require_local_attach: workers');

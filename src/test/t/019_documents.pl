@@ -28,6 +28,7 @@ $node->init(extra => [ '-U', 'postgres' ]);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'spsa'\nmax_parallel_workers_per_gather = 0\nautovacuum = off\n"
 	  . "spsa.encryption_key_file = '" . key_file($node->basedir . '/keys') . "'");
 $node->start;
+my $major = int($node->safe_psql('postgres', 'SHOW server_version_num') / 10000);
 
 # Runs a document, if it is one, in a database of its own, after which nothing of it is left.
 sub run
@@ -36,7 +37,7 @@ sub run
 	my $document = Document->new($name, $text);
 	return $document if $document->problems;
 	$node->safe_psql('postgres', 'CREATE DATABASE shop');
-	$document->run(sub { return ('-h', $node->host, '-p', $node->port, '-U', $_[0], '-d', 'shop') }, $PostgreSQL::Test::Utils::timeout_default);
+	$document->run(sub { return ('-h', $node->host, '-p', $node->port, '-U', $_[0], '-d', 'shop') }, $PostgreSQL::Test::Utils::timeout_default, $major);
 	$node->safe_psql('postgres', q{DROP DATABASE shop WITH (FORCE);
 		DO $$ DECLARE r name; BEGIN
 			FOR r IN SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres' LOOP EXECUTE format('DROP ROLE %I', r); END LOOP;
@@ -147,6 +148,15 @@ is(join("\n", $document->problems), '', 'document in order');
 is(join(',', map { $_->{skipped} // $_->{role} } $document->blocks), 'postgres,ann,ann,ann,nobody has that table', 'its blocks');
 is(join(',', map { "$_->{language} $_->{program}" } $document->code), 'python example.py', 'its code');
 is($document->as_run, $good =~ s/\n\n```\n\n```sql\n-- not/\n```\n\n```sql\n-- not/r, 'it stays as it is');
+
+# What needs a later PostgreSQL than this one is not run, what needs this one is.
+for my $later (0, 1)
+{
+	my $since = $major + $later;
+	my $versions = run('versions', "```sql\n-- as postgres\n-- from PostgreSQL $since on\nSELECT 1 AS one;\n```\n\n```text\n one\n```\n");
+	is(scalar $versions->problems, 1 - $later, "from PostgreSQL $since on: " . ($later ? 'not run' : 'run'));
+	is(($versions->blocks)[0]{skipped}, $later ? "PostgreSQL $major is older than $since" : undef, 'and says so');
+}
 
 for my $case (
 	[ 'a value', sub { s/^ f$/ t/m }, qr/^broken:\d+: shows\n.* t\n t\n.*but printed is\n.* t\n f\n/s ],

@@ -1,7 +1,7 @@
 # Document.pm - the SQL in a Markdown document: found, run, and compared with the output that the document shows.
 #
 #     my $document = Document->new('docs/TUTORIAL.md', $text);
-#     $document->run(sub { my ($role) = @_; return psql's options to connect as the role }, $seconds);    # of patience
+#     $document->run(sub { my ($role) = @_; return psql's options to connect as the role }, $seconds, $major);    # of patience; PostgreSQL's version
 #     $document->blocks;      # of each block of SQL: line, role, sql, shown, printed, skipped (the reason why it is not run)
 #     $document->code;        # of each block in a language of programs: language, line, body, program (the one of src/test/clients that runs it)
 #     $document->problems;    # what is no such document, or not what psql prints, each with its line
@@ -122,6 +122,7 @@ sub add_sql
 	$block->{role} = $block->{sql} =~ /\A-- as (\w+)\n/ ? $1 : $last ? $last->{role} : undef;
 	push @{ $self->{blocks} }, $block;
 	return if defined $block->{skipped};
+	($block->{since}) = $block->{sql} =~ /\A(?:-- as \w+\n)?-- from PostgreSQL (\d+) on\n/;
 
 	$self->problem($block->{line}, 'SQL that says neither as whom nor why it is not run') unless $block->{role};
 	# psql would wait for the rest of the statement, and the block say nothing.
@@ -133,10 +134,11 @@ sub add_sql
 # Each role has a connection of its own, which stays through the document.
 sub run
 {
-	my ($self, $connection, $seconds) = @_;
+	my ($self, $connection, $seconds, $major) = @_;
 	my %psql;
 	for my $block ($self->blocks)
 	{
+		$block->{skipped} = "PostgreSQL $major is older than $block->{since}" if $block->{since} && $block->{since} > $major;
 		next if defined $block->{skipped} || !$block->{role};
 		$psql{ $block->{role} } //= Document::Psql->new($seconds, $connection->($block->{role}));
 		$block->{printed} = $psql{ $block->{role} }->print($block->{sql});
