@@ -185,7 +185,7 @@ for my $preload (qw(shared_preload_libraries session_preload_libraries))
 	my $all = logs();
 	like($all, qr/"error_severity":"LOG"/, 'there is a JSON log');
 	like($all, qr/Query Text: .*spsa_attach/, 'auto_explain writes') if $explain;
-	like($all, qr/parameters: \$1 = '/, 'parameters are logged');
+	like($all, qr/[Pp]arameters: \$1 = '/, 'parameters are logged');
 	no_secret($all, "$preload: not in the log");
 	unlink glob($node->data_dir . '/log/*');
 }
