@@ -49,6 +49,8 @@ SELECT * FROM place;
 -- Partitions are made: what was there is one, with its chain; defaults of privileges do not open them
 --
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA spsa GRANT ALL ON TABLES TO regress_spsa_app;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO regress_spsa_app;
 BEGIN;
 SELECT spsa_partition_audit();
 SELECT * FROM place;
@@ -63,8 +65,10 @@ SELECT spsa_partition_audit('quarter', 1);
 SELECT spsa_partition_audit('day', 0);
 SELECT spsa_partition_audit('year', 1) > 0 AS made;
 ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA spsa REVOKE ALL ON TABLES FROM regress_spsa_app;
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM regress_spsa_app;
 SELECT count(*) FILTER (WHERE is_default) AS default_partitions, bool_and(obj_description(partition, 'pg_class') IS NOT NULL) AS commented,
-	bool_and(deptype = 'e') AS of_the_extension, bool_or(has_table_privilege('regress_spsa_app', partition, 'SELECT')) AS readable,
+	bool_and(deptype = 'e') AS of_the_extension, bool_or(has_table_privilege('regress_spsa_app', partition, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS open,
 	bool_or(has_type_privilege('regress_spsa_app', c.reltype, 'USAGE')) AS type_usable,
 	bool_and(t.tgenabled = 'A' AND t.tgfoid = 'spsa.chain_event'::regproc) AS chained
 FROM partition p LEFT JOIN pg_class c ON c.oid = p.partition LEFT JOIN pg_trigger t ON t.tgrelid = p.partition AND t.tgname = 'chain_event'
@@ -97,6 +101,14 @@ CREATE TABLE own (LIKE spsa.audit_event);
 CREATE TRIGGER chain BEFORE INSERT ON own FOR EACH ROW EXECUTE FUNCTION spsa.chain_event();
 INSERT INTO own (event_id, at, event, database_role, detail) VALUES (1, now(), 'x', 'y', '{}');
 DELETE FROM spsa.audit_event WHERE event = 'later';
+
+-- under a snapshot that is older than events
+\setenv PGDATABASE :DBNAME
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*) > 0 AS some FROM spsa.audit_event;
+\! psql -XAqtc "SELECT spsa_create_user('later') IS NOT NULL"
+SELECT spsa_partition_audit('year', 60) > 0 AS made;
+COMMIT;
 
 --
 -- Pruned: what is older than the head, as a whole

@@ -475,6 +475,20 @@ DECLARE c CURSOR FOR SELECT id FROM part WHERE n = secret(1);
 SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
 FETCH c;
 ROLLBACK;
+CREATE FUNCTION peek(c refcursor) RETURNS integer LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	n integer;
+BEGIN
+	FETCH c INTO n;
+	RETURN 1000 + n / 10;
+END $$;
+BEGIN;
+CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 0);
+FETCH c;
+DECLARE d CURSOR FOR SELECT id FROM part WHERE n = peek('c');
+SELECT spsa_attach(:'bob') IS NOT NULL AS attached;
+FETCH d;
+ROLLBACK;
 -- locks last until the end of the transaction
 BEGIN;
 CALL opens('c', 'UPDATE free SET id = id RETURNING (SELECT min(salary) FROM pay)', 1);
@@ -493,6 +507,11 @@ BEGIN;
 CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 1);
 DECLARE held CURSOR WITH HOLD FOR SELECT * FROM by_cursor('c');
 COMMIT;
+DECLARE a CURSOR WITH HOLD FOR SELECT * FROM generate_series(1, 2) \; CALL opens('b', 'UPDATE edited SET n = n RETURNING n', 1);
+DECLARE c CURSOR WITH HOLD FOR SELECT * FROM generate_series(1, 2) \; CALL opens('h', 'UPDATE edited SET n = n RETURNING n', 1);
+DECLARE h CURSOR WITH HOLD FOR SELECT * FROM generate_series(1, 2) \; CALL opens('c2', 'UPDATE edited SET n = n RETURNING n', 1);
+SELECT count(*) FROM pg_cursors WHERE is_holdable;
+CLOSE ALL;
 -- one that was read to its end is not in the way
 BEGIN;
 CALL opens('c', 'UPDATE edited SET n = n RETURNING n', 9);

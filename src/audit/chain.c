@@ -142,11 +142,12 @@ link_to_previous(Relation relation, Datum *values, bool *nulls)
 	ScanKeyData key;
 	HeapTuple	previous;
 	bool		has_session = !nulls[Anum_audit_event_session_id - 1];
+	bool		is_first = strcmp(TextDatumGetCString(values[Anum_audit_event_event - 1]), "session_open") == 0;
 
 	ScanKeyEntryInitialize(&key, has_session ? 0 : SK_ISNULL | SK_SEARCHNULL, 1,
 						   has_session ? BTEqualStrategyNumber : InvalidStrategy, InvalidOid, InvalidOid,
 						   has_session ? F_UUID_EQ : InvalidOid, values[Anum_audit_event_session_id - 1]);
-	previous = table_last("audit_event", "audit_event_session_id_idx", &key);
+	previous = is_first ? NULL : table_last("audit_event", "audit_event_session_id_idx", &key, values[Anum_audit_event_at - 1]);
 	for (int i = 0; i < lengthof(to); i++)
 	{
 		nulls[to[i] - 1] = true;

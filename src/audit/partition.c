@@ -71,14 +71,34 @@ last_bound(void)
 
 /* ---- making partitions ---- */
 
+/* What default privileges have given to anybody but the owner. source: SQL that gives privileges and owner of the object. */
+static void
+close_to_others(const char *object, const char *kind, const char *source)
+{
+	char	   *row = strstr(source, "%s");
+	char	   *sql = psprintf("SELECT pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'"
+							   " ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, ', ')"
+							   " FROM (%.*s%s%s) o (acl, owner), pg_catalog.aclexplode(o.acl) a WHERE a.grantee <> o.owner",
+							   (int) (row - source), source, object, row + 2);
+	char	   *grantees;
+
+	run(sql);
+	grantees = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (grantees != NULL)
+		run(psprintf("REVOKE ALL ON %s spsa.%s FROM %s", kind, object, grantees));
+}
+
 /* partition: its name in schema spsa. */
 static void
 adopt(const char *partition, const char *comment)
 {
 	run(psprintf("ALTER EXTENSION spsa ADD TABLE spsa.%s", partition));
 	run(psprintf("COMMENT ON TABLE spsa.%s IS %s", partition, quote_literal_cstr(comment)));
-	run(psprintf("REVOKE ALL ON TABLE spsa.%s FROM PUBLIC", partition));
+	close_to_others(partition, "TABLE",
+					"SELECT c.relacl, c.relowner FROM pg_catalog.pg_class c WHERE c.oid = 'spsa.%s'::pg_catalog.regclass");
 	run(psprintf("REVOKE ALL ON TYPE spsa.%s FROM PUBLIC", partition));
+	close_to_others(partition, "TYPE",
+					"SELECT t.typacl, t.typowner FROM pg_catalog.pg_type t WHERE t.oid = 'spsa.%s'::pg_catalog.regtype");
 }
 
 static char *
@@ -194,7 +214,7 @@ spsa_partition_audit(PG_FUNCTION_ARGS)
 	unit = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	ahead = PG_GETARG_INT32(1);
 	check_arguments(unit, ahead);
-	owner_begin(&state);
+	owner_begin_latest(&state);
 	run("LOCK TABLE spsa.audit_event IN ACCESS EXCLUSIVE MODE");
 	last = make_present(unit, now, &made);
 	until = next_bound(unit, now);

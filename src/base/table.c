@@ -284,19 +284,16 @@ insert_speculatively(ResultRelInfo *target, EState *estate, TupleTableSlot *slot
 	return true;
 }
 
-/* Instead of a table that is partitioned by ranges of a column, the partition for this row. */
-static Relation
-partition_for(Relation root, const Datum *values, const bool *nulls)
+/* Of a table that is partitioned by ranges of a column, the partition for a value, by its place among them. */
+static int
+partition_index(Relation root, Datum value)
 {
 	PartitionKey key = RelationGetPartitionKey(root);
 	PartitionDesc partitions = RelationGetPartitionDesc(root, true);
-	int			column = key->partattrs[0] - 1;
-	Datum		value = column >= 0 ? values[column] : (Datum) 0;
 	bool		is_equal;
 	int			which = -1;
-	Relation	partition;
 
-	if (key->strategy != PARTITION_STRATEGY_RANGE || key->partnatts != 1 || column < 0 || nulls[column])
+	if (key->strategy != PARTITION_STRATEGY_RANGE || key->partnatts != 1 || key->partattrs[0] <= 0)
 		elog(ERROR, "\"spsa.%s\" is not partitioned by ranges of a column", RelationGetRelationName(root));
 	if (partitions->nparts > 0)
 	{
@@ -309,7 +306,16 @@ partition_for(Relation root, const Datum *values, const bool *nulls)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("no partition of \"spsa.%s\" takes the row", RelationGetRelationName(root))));
-	partition = table_open(partitions->oids[which], RowExclusiveLock);
+	return which;
+}
+
+/* Instead of the table, the partition for this row. */
+static Relation
+partition_for(Relation root, const Datum *values)
+{
+	int			which = partition_index(root, values[RelationGetPartitionKey(root)->partattrs[0] - 1]);
+	Relation	partition = table_open(RelationGetPartitionDesc(root, true)->oids[which], RowExclusiveLock);
+
 	table_close(root, NoLock);
 	return partition;
 }
@@ -324,7 +330,7 @@ insert(const char *name, const char *index, int ncolumns, const Datum *values, c
 	bool		inserted = true;
 
 	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		relation = partition_for(relation, values, nulls);
+		relation = partition_for(relation, values);
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		elog(ERROR, "\"spsa.%s\" is no plain table", RelationGetRelationName(relation));
 	estate = insertion_state(relation, target);
@@ -384,10 +390,11 @@ last_row(Relation relation, Oid index, ScanKey key)
  * The last row, in the order of the index, of those with this key in its first column, as the table is at this moment and
  * not under any snapshot: for what must see its transaction's own rows, whatever the isolation level, and must not make
  * serializable transactions fail. NULL if there is none, or so many are unseen that somebody else's open transaction would
- * make it slow. Of a partitioned table, that of the last partition that has one: ranges are to grow as the index does.
+ * make it slow. Of a partitioned table, that of the last partition that has one, beginning with the one for the value newest: so
+ * one that is locked is in nobody's way unless it is needed.
  */
 HeapTuple
-table_last(const char *name, const char *index, ScanKey key)
+table_last(const char *name, const char *index, ScanKey key, Datum newest)
 {
 	Relation	relation = table_open(table_oid(name), AccessShareLock);
 	Oid			index_oid = table_oid(index);
@@ -400,7 +407,7 @@ table_last(const char *name, const char *index, ScanKey key)
 	{
 		/* In the order of their bounds, the default one last. */
 		partitions = RelationGetPartitionDesc(relation, true);
-		for (int i = partitions->nparts - 1; i >= 0 && row == NULL; i--)
+		for (int i = partition_index(relation, newest); i >= 0 && row == NULL; i--)
 		{
 			Relation	partition = table_open(partitions->oids[i], AccessShareLock);
 

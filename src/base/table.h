@@ -250,7 +250,7 @@ extern bool table_find(const char *name, const char *index, ScanKey key, AttrNum
 extern void table_end(TableScan *scan);
 extern void table_insert(const char *name, int ncolumns, const Datum *values, const bool *nulls);
 extern bool table_insert_new(const char *name, const char *index, int ncolumns, const Datum *values, const bool *nulls);
-extern HeapTuple table_last(const char *name, const char *index, ScanKey key);
+extern HeapTuple table_last(const char *name, const char *index, ScanKey key, Datum newest);
 extern bool table_change_begin(TableChange *change, const char *name, const char *index, const ScanKeyData *key);
 extern int64 table_change_get(const TableChange *change, AttrNumber column);
 extern void table_change_set(TableChange *change, AttrNumber column, int64 value);

@@ -58,6 +58,9 @@ typedef struct Running
 
 static const Running nothing_running = {0, false, NULL};
 static Running running = {0, false, NULL};
+
+/* The same where the innermost CALL or DO began. */
+static Running in_procedure = {0, false, NULL};
 static Running *at_beginning = NULL;	/* of subtransactions, by nesting
 										 * level; none that began before the
 										 * library was loaded */
@@ -284,6 +287,8 @@ start_in_frame(QueryDesc *query, int eflags)
 	Frame		frame = {0};
 
 	push_frame(&frame);
+	if (portal_guard_has_rows())
+		note_frames();
 	start(query, eflags);
 	running = outer;
 	if (frame.noted != 0)
@@ -422,6 +427,13 @@ execute_counted(QueryDesc *query, Started *started, const RunArguments *run)
 		changes_before = plan_mark_any ? session_own_changes() : UNKNOWN;
 	running.holding = outer.holding || is_held() || fills_hold_store(query);
 	push_frame(&frame);
+
+	/*
+	 * Other portals end then anyway; what is stored must not depend on which
+	 * of them ends first.
+	 */
+	if (fills_hold_store(query))
+		portal_guard_close_all();
 	note_reader();
 	/* What it gives goes to all that wait for it. */
 	if (started != NULL)
@@ -515,15 +527,6 @@ runs_plans(const Node *statement)
 	}
 }
 
-static bool
-is_commit(const Node *statement)
-{
-	const TransactionStmt *transaction = (const TransactionStmt *) statement;
-
-	return IsA(statement, TransactionStmt) &&
-		(transaction->kind == TRANS_STMT_COMMIT || transaction->kind == TRANS_STMT_PREPARE);
-}
-
 static void
 process_utility(const UtilityArguments *utility)
 {
@@ -531,13 +534,6 @@ process_utility(const UtilityArguments *utility)
 
 	if (IsA(statement, FetchStmt))
 		portal_guard_check_fetch(((const FetchStmt *) statement)->portalname);
-
-	/*
-	 * They end anyway; what a cursor WITH HOLD may still do must not depend
-	 * on which portal ends first.
-	 */
-	if (is_commit(statement))
-		portal_guard_close_all();
 	if (runs_plans(statement))
 	{
 		AcceptInvalidationMessages();
@@ -552,6 +548,7 @@ guard_utility(UtilityArguments *utility)
 {
 	const Node *statement = utility->statement->utilityStmt;
 	Running		outer = running;
+	Running		outer_procedure = in_procedure;
 	Frame		frame = {0};
 	int			is_procedure = IsA(statement, CallStmt) || IsA(statement, DoStmt);
 
@@ -559,12 +556,15 @@ guard_utility(UtilityArguments *utility)
 	PG_TRY();
 	{
 		push_frame(&frame);
+		if (is_procedure)
+			in_procedure = running;
 		note_reader();
 		process_utility(utility);
 	}
 	PG_FINALLY();
 	{
 		running = outer;
+		in_procedure = outer_procedure;
 		procedures -= is_procedure;
 	}
 	PG_END_TRY();
@@ -578,9 +578,12 @@ guard_utility(UtilityArguments *utility)
 static void
 transaction_event(XactEvent event, void *arg)
 {
-	/* ROLLBACK in a procedure ends none of what runs. */
-	if (event == XACT_EVENT_ABORT && procedures == 0)
-		running = nothing_running;
+	/*
+	 * ROLLBACK in a procedure, or a COMMIT that fails there, does not end the
+	 * procedure.
+	 */
+	if (event == XACT_EVENT_ABORT)
+		running = procedures > 0 ? in_procedure : nothing_running;
 	if (procedures > 0 && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT))
 		plan_mark_invalidate();
 }

@@ -180,7 +180,12 @@ key_value(char *string, size_t *length)
 	string = skip(string, SPACE QUOTES ":,\\");
 	*length = key_run(string);
 	if (separator == ':')
+	{
+		/* JSON may have escapes in it. */
+		while (string[*length] == '\\')
+			*length += 1 + key_run(string + *length + 1);
 		return *length > 0 ? string : NULL;
+	}
 	/* Not a name in a list of names. */
 	if (separator == ',' && string[-1] != '\'')
 		return NULL;
@@ -209,11 +214,11 @@ scan_keys(char *string, bool change)
 }
 
 static bool
-scan_long_runs(char *string, size_t least, bool change)
+scan_long_runs(char *string, const char *end, size_t least, bool change)
 {
 	bool		found = false;
 
-	while (*string != '\0')
+	while (string < end)
 	{
 		size_t		n = key_run(string);
 
@@ -237,7 +242,7 @@ scan_issuers(char *string, bool change)
 {
 	if (strcasestr(string, "jwt_issuer") == NULL && strcasestr(string, "jwks") == NULL)
 		return false;
-	return scan_long_runs(string, MIN_SECRET, change);
+	return scan_long_runs(string, strchr(string, '\0'), MIN_SECRET, change);
 }
 
 /*
@@ -249,12 +254,20 @@ scan_issuers(char *string, bool change)
 static void
 mask_json(ErrorData *entry)
 {
+	char	   *end;
+	char	   *word;
+
 	if ((entry->sqlerrcode != ERRCODE_INVALID_TEXT_REPRESENTATION && entry->sqlerrcode != ERRCODE_UNTRANSLATABLE_CHARACTER) ||
-		entry->context == NULL || strstr(entry->context, "JSON") == NULL)
+		entry->context == NULL)
 		return;
-	scan_long_runs(entry->context, MIN_FRAGMENT_OF_JSON, true);
+	/* It is the first line of the context. */
+	end = strchrnul(entry->context, '\n');
+	word = strstr(entry->context, "JSON");
+	if (word == NULL || word > end)
+		return;
+	scan_long_runs(entry->context, end, MIN_FRAGMENT_OF_JSON, true);
 	if (entry->detail != NULL)
-		scan_long_runs(entry->detail, MIN_FRAGMENT_OF_JSON, true);
+		scan_long_runs(entry->detail, strchr(entry->detail, '\0'), MIN_FRAGMENT_OF_JSON, true);
 }
 
 #define URI_PREFIX "otpauth://"
