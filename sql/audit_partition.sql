@@ -148,7 +148,7 @@ SELECT spsa_prune_audit(:'pruned');
 SELECT * FROM place;
 SELECT problem FROM spsa_verify_audit(:'head', :'pruned');
 -- an event that was removed from within what is kept shows
-DELETE FROM spsa.audit_event WHERE event_id = (SELECT event_id FROM spsa.audit_event WHERE event = 'app_user_insert');
+DELETE FROM spsa.audit_event WHERE event_id = (SELECT event_id FROM spsa.audit_event WHERE event = 'app_user_insert' AND user_name = 'ann');
 SELECT problem FROM spsa_verify_audit(:'head', :'pruned');
 
 DROP VIEW place, partition;
