@@ -410,7 +410,7 @@ SELECT user_id, set_id, '2030-01-01', '2029-01-01' FROM spsa.app_user, spsa.perm
 --
 SELECT c.oid::regclass AS relation, c.relkind, e.oid IS NOT NULL AS dumped, e.condition
 FROM pg_class c LEFT JOIN (SELECT unnest(extconfig) AS oid, unnest(extcondition) AS condition FROM pg_extension WHERE extname = 'spsa') e USING (oid)
-WHERE c.relnamespace = 'spsa'::regnamespace AND c.relkind IN ('r', 'S', 'v') ORDER BY c.relname COLLATE "C";
+WHERE c.relnamespace = 'spsa'::regnamespace AND c.relkind IN ('r', 'p', 'S', 'v') AND NOT c.relispartition ORDER BY c.relname COLLATE "C";
 
 DROP VIEW dangling, configured;
 DROP EXTENSION spsa CASCADE;

@@ -493,6 +493,9 @@ execute_guarded(QueryDesc *query, const RunArguments *run)
 		execute_marked(query, started, run);
 	else
 		execute_counted(query, started, run);
+	/* A token that was refused meanwhile, and the error caught, shows here. */
+	if (run != NULL && started != NULL && started->marked)
+		check_continue(started);
 }
 
 static void
