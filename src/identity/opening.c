@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
@@ -419,6 +420,7 @@ opening_store(Opening *opening, TimestampTz now)
 	OwnerState	state;
 	bytea	   *hash;
 
+	PreventCommandIfReadOnly("the opening of a session");
 	opening_make_token(opening->secret, opening->token, &hash);
 	event.detail = opening_detail(opening);
 	owner_begin(&state);

@@ -213,6 +213,21 @@ scan_keys(char *string, bool change)
 	return found;
 }
 
+/* Letters of both cases, as random ones have: so words are left alone. */
+static bool
+looks_random(const char *string, size_t n)
+{
+	bool		upper = false;
+	bool		lower = false;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		upper = upper || (string[i] >= 'A' && string[i] <= 'Z');
+		lower = lower || (string[i] >= 'a' && string[i] <= 'z');
+	}
+	return upper && lower;
+}
+
 static bool
 scan_long_runs(char *string, const char *end, size_t least, bool change)
 {
@@ -222,7 +237,7 @@ scan_long_runs(char *string, const char *end, size_t least, bool change)
 	{
 		size_t		n = key_run(string);
 
-		if (n >= least)
+		if (n >= least && looks_random(string, n))
 		{
 			if (!change)
 				return true;
