@@ -423,6 +423,8 @@ execute_counted(QueryDesc *query, Started *started, const RunArguments *run)
 	Running		outer = running;
 	Frame		frame = {.query = query,.started = started};
 
+	if (running.depth == 0)
+		redact_message();
 	if (running.depth++ == 0)
 		changes_before = plan_mark_any ? session_own_changes() : UNKNOWN;
 	running.holding = outer.holding || is_held() || fills_hold_store(query);
@@ -535,6 +537,8 @@ process_utility(const UtilityArguments *utility)
 {
 	const Node *statement = utility->statement->utilityStmt;
 
+	if (running.depth == 0)
+		redact_message();
 	if (IsA(statement, FetchStmt))
 		portal_guard_check_fetch(((const FetchStmt *) statement)->portalname);
 	if (runs_plans(statement))

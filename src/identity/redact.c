@@ -582,19 +582,27 @@ is_new_message(const char *message)
 }
 
 /*
- * A statement of the client's own is masked in pg_stat_activity before it waits for anything but the locks that its analysis
- * takes: the function that takes the secret may be called late.
+ * The client's own statement is masked in pg_stat_activity when it is analyzed, before it waits for anything but the locks that
+ * this takes, and when it begins to run, which is another message in the extended protocol: the function that takes the
+ * secret may be called late.
  */
+void
+redact_message(void)
+{
+	if (debug_query_string == NULL || !is_new_message(debug_query_string))
+		return;
+	if (contains_prefixed(debug_query_string) ||
+		((strstr(debug_query_string, "_totp") != NULL || strstr(debug_query_string, "jw") != NULL) && contains_secret(debug_query_string)))
+		overwrite_activity();
+}
+
 static void
 redact_analyzed(ParseState *state, Query *query, JumbleState *jumble)
 {
 	if (previous_analyze != NULL)
 		previous_analyze(state, query, jumble);
-	if (debug_query_string == NULL || state->p_sourcetext != debug_query_string || !is_new_message(debug_query_string))
-		return;
-	if (contains_prefixed(debug_query_string) ||
-		((strstr(debug_query_string, "_totp") != NULL || strstr(debug_query_string, "jw") != NULL) && contains_secret(debug_query_string)))
-		overwrite_activity();
+	if (state->p_sourcetext == debug_query_string)
+		redact_message();
 }
 
 void

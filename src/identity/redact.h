@@ -6,6 +6,7 @@
 
 extern void redact_init(void);
 extern void redact_activity(void);
+extern void redact_message(void);
 extern void redact_code(const char *code, size_t len);
 
 #endif							/* SPSA_REDACT_H */

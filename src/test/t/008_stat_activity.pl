@@ -6,6 +6,9 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use Wire;
 
 my $node = PostgreSQL::Test::Cluster->new('activity');
 $node->init;
@@ -58,6 +61,21 @@ for my $case (
 		$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
 		eval { $other->quit };
 	}
+}
+
+# The extended protocol shows the text with each Execute.
+for my $sql ("SELECT pg_sleep(600), spsa_attach_connection('$good')", "INSERT INTO slept SELECT 1 FROM pg_sleep(600), spsa_attach_jwt('$jwt')",
+	"DO \$\$ BEGIN PERFORM pg_sleep(600), spsa_attach_connection('$good'); END \$\$")
+{
+	my $wire = Wire->new($node, $node->safe_psql('postgres', 'SELECT current_user'));
+	$wire->run('CREATE TEMP TABLE slept (n integer)');
+	my $pid = $wire->run('SELECT pg_backend_pid()');
+	$wire->parse('s', $sql)->bind('', 's')->execute('')->sync->send_queued;
+	$node->poll_query_until('postgres', "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $pid") or die 'timed out';
+	my $seen = $node->safe_psql('postgres', "SELECT query FROM pg_stat_activity WHERE pid = $pid");
+	is(scalar(grep { index($seen, substr $_, 5, 12) >= 0 } $good, $jwt), 0, 'extended protocol: ' . $sql =~ s/[\w.-]{30,}/SECRET/gr) or diag($seen);
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
+	$wire->vanish;
 }
 
 # The postmaster logs what a crashed backend was doing.
