@@ -398,6 +398,32 @@ CREATE EXTENSION spsa;		-- functions are nobody's by default now
 SELECT function FROM function_before EXCEPT
 SELECT p.oid::regprocedure::text FROM pg_proc p WHERE has_function_privilege('regress_spsa_install_stranger', p.oid, 'EXECUTE');
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO PUBLIC;
+
+-- What they gave to other roles is taken away.
+DROP EXTENSION spsa;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_spsa_install_clerk;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_spsa_install_clerk WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_spsa_install_clerk;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_spsa_install_clerk;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO regress_spsa_install_clerk;
+CREATE EXTENSION spsa;
+CREATE TABLE given ();
+SELECT has_table_privilege('regress_spsa_install_clerk', 'given', 'TRUNCATE') AS "of other tables";
+DROP TABLE given;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_spsa_install_clerk;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_spsa_install_clerk;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM regress_spsa_install_clerk;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_spsa_install_clerk;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM regress_spsa_install_clerk;
+SELECT count(*) AS "of the extension's" FROM pg_shdepend s JOIN pg_depend d ON d.classid = s.classid AND d.objid = s.objid
+WHERE s.refobjid = 'regress_spsa_install_clerk'::regrole AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'spsa') AND d.deptype = 'e';
+SET SESSION AUTHORIZATION regress_spsa_install_clerk;
+SELECT * FROM spsa.app_user;
+INSERT INTO spsa.session_end (session_id) VALUES (gen_random_uuid());
+SELECT nextval('spsa.assignment_id_seq');
+SELECT spsa_open_session('ann');
+RESET SESSION AUTHORIZATION;
 SELECT count(*) FROM pg_default_acl;
 
 --

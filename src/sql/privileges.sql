@@ -1,5 +1,39 @@
 -- privileges.sql - what PUBLIC may execute, by name. Whatever default privileges say, nothing else.
 
+-- Default privileges may name roles besides PUBLIC: what they gave is taken away, else these could write whom they like.
+DO $$
+DECLARE
+	given record;
+BEGIN
+	FOR given IN
+		SELECT DISTINCT o.kind, o.name, g.rolname
+		FROM pg_catalog.pg_extension e
+		JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = e.oid
+			AND d.deptype = 'e'
+		JOIN (
+			SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS catalog, c.oid,
+				CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+				pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relowner AS owner, c.relacl AS acl
+			FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+			UNION ALL
+			SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 'ROUTINE', p.oid::pg_catalog.regprocedure::text, p.proowner, p.proacl
+			FROM pg_catalog.pg_proc p
+			UNION ALL
+			SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, 'TYPE', pg_catalog.format_type(t.oid, NULL), t.typowner, t.typacl
+			FROM pg_catalog.pg_type t
+			UNION ALL
+			SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid, 'SCHEMA', pg_catalog.quote_ident(n.nspname), n.nspowner, n.nspacl
+			FROM pg_catalog.pg_namespace n
+		) o ON o.catalog = d.classid AND o.oid = d.objid
+		CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a
+		JOIN pg_catalog.pg_roles g ON g.oid = a.grantee AND g.oid <> o.owner
+		WHERE e.extname = 'spsa'
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %I CASCADE', given.kind, given.name, given.rolname);
+	END LOOP;
+END
+$$;
+
 REVOKE ALL ON ALL TABLES IN SCHEMA spsa FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA spsa FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA spsa FROM PUBLIC;
