@@ -1,21 +1,27 @@
 /* signal.c - telling every backend that authority changed.
  *
- * A signal is a relcache invalidation message for an OID that no relation has (0xFFFF0000 and up): it is sent at commit,
- * thrown away at rollback, written to WAL and replayed on standbys, without shared memory or a preloaded library. Row
- * triggers on the tables that matter queue it. There is one signal for definitions (permission sets and what they grant),
- * one that stands for all sessions, and BUCKETS for sessions and users by hash of their identifier.
+ * A signal is an invalidation message of a system cache, that of sequences (SEQRELID), for an entry that it does not have:
+ * it is sent at commit, thrown away at rollback, written to WAL and replayed on standbys, without shared memory or a
+ * preloaded library. Row triggers on the tables that matter queue it. There is one signal for definitions (permission sets
+ * and what they grant), one that stands for all sessions, and one for each session and user, named by 32 bits of a hash of
+ * its identifier.
+ *
+ * Each backend takes in each signal, so what that costs counts. A relcache invalidation would have PostgreSQL look
+ * through its type cache and all cached plans; with a system cache that has no other callbacks it ends with ours. The
+ * message carries the cache's hash of the name. What it meets by chance (a sequence with the OID) is read anew, no more.
  *
  * Invariant: the callback only counts. It may run anywhere, also while a transaction aborts, so no catalog access in it.
- * A message that stands for everything (InvalidOid: the queue overflowed, or DISCARD-like resets) counts as every signal.
+ * A message that stands for everything (hash 0: the queue overflowed, or the cache is reset) counts as every signal.
  *
- * CacheInvalidateRelcacheByTuple() reads two fields of the pg_class tuple that it is given, oid and relisshared, so a
- * made-up tuple serves.
+ * CacheInvalidateHeapTuple() reads the key of the pg_sequence tuple that it is given, so a made-up tuple serves.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_sequence.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
@@ -25,90 +31,121 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
 
 #include "base/signal.h"
 
-#define BUCKETS 1024
-#define OID_DEFINITION ((Oid) 0xFFFF0000)
-#define OID_ALL_SESSIONS ((Oid) 0xFFFF0001)
-#define OID_FIRST_BUCKET ((Oid) 0xFFFF0400)
+#define COUNTERS 16384
+#define NAME_DEFINITION 0xFFFF0000
+#define NAME_ALL_SESSIONS 0xFFFF0001
 
 static uint64 definition_count = 1;
 static uint64 all_sessions_count = 1;
-static uint64 bucket_count[BUCKETS];
+static uint32 counter[COUNTERS];	/* of sessions and users, by hash */
 static uint64 epoch = 1;		/* moves with every one of them */
-static SignalListener listener = NULL;
+static SignalListener listeners[2];
+static int	nlisteners = 0;
+
+/* The system cache's hash of a name; signal_send() makes sure of it. */
+static uint32
+hash_of_name(uint32 name)
+{
+	return murmurhash32(name);
+}
 
 static void
-signal_received(Datum arg, Oid relid)
+signal_received(Datum arg, int cache, uint32 hash)
 {
-	if (relid == InvalidOid)
+	bool		everybody = true;
+
+	if (hash == 0)
 	{
 		definition_count++;
 		all_sessions_count++;
 	}
-	else if (relid == OID_DEFINITION)
+	else if (hash == hash_of_name(NAME_DEFINITION))
 		definition_count++;
-	else if (relid == OID_ALL_SESSIONS)
+	else if (hash == hash_of_name(NAME_ALL_SESSIONS))
 		all_sessions_count++;
-	else if (relid >= OID_FIRST_BUCKET && relid < OID_FIRST_BUCKET + BUCKETS)
-		bucket_count[relid - OID_FIRST_BUCKET]++;
 	else
-		return;
+	{
+		counter[hash % COUNTERS]++;
+		everybody = false;
+	}
 	epoch++;
-	if (listener != NULL)
-		listener(relid < OID_FIRST_BUCKET, relid - OID_FIRST_BUCKET);
+	for (int i = 0; i < nlisteners; i++)
+		listeners[i] (everybody, hash);
 }
 
 static void
-signal_send(Oid oid)
+signal_send(uint32 name)
 {
 	union
 	{
 		HeapTupleHeaderData header;
-		char		space[MAXALIGN(SizeofHeapTupleHeader) + sizeof(FormData_pg_class)];
+		char		space[MAXALIGN(SizeofHeapTupleHeader) + sizeof(FormData_pg_sequence)];
 	}			row;
 	HeapTupleData tuple;
-	Form_pg_class form;
+	Relation	sequences;
 
+	if (GetSysCacheHashValue1(SEQRELID, ObjectIdGetDatum(name)) != hash_of_name(name))
+		elog(ERROR, "hash of the system cache is not the expected one");
 	memset(&row, 0, sizeof(row));
 	memset(&tuple, 0, sizeof(tuple));
 	tuple.t_data = &row.header;
 	tuple.t_len = sizeof(row);
 	tuple.t_data->t_hoff = MAXALIGN(SizeofHeapTupleHeader);
-	form = (Form_pg_class) GETSTRUCT(&tuple);
-	form->oid = oid;
-	form->relisshared = false;
-	CacheInvalidateRelcacheByTuple(&tuple);
+	HeapTupleHeaderSetNatts(tuple.t_data, Natts_pg_sequence);
+	((Form_pg_sequence) GETSTRUCT(&tuple))->seqrelid = name;
+	/* Without a lock on it, so that nobody's is waited for. */
+	sequences = RelationIdGetRelation(SequenceRelationId);
+	CacheInvalidateHeapTuple(sequences, &tuple, NULL);
+	RelationClose(sequences);
+	/* Nothing may have been written since the last command ended: the next one is to be told all the same. */
+	(void) GetCurrentCommandId(true);
+}
+
+static uint32
+name_of_session(const pg_uuid_t *session_id)
+{
+	return hash_bytes(session_id->data, UUID_LEN);
+}
+
+static uint32
+name_of_user(int64 user_id)
+{
+	return hash_bytes((const unsigned char *) &user_id, sizeof(user_id));
+}
+
+/* What tells the signals about a session from those about nearly all others. */
+uint32
+signal_of_session(const pg_uuid_t *session_id)
+{
+	return hash_of_name(name_of_session(session_id));
 }
 
 uint32
-signal_bucket_of_session(const pg_uuid_t *session_id)
+signal_of_user(int64 user_id)
 {
-	return hash_bytes(session_id->data, UUID_LEN) % BUCKETS;
+	return hash_of_name(name_of_user(user_id));
 }
 
-uint32
-signal_bucket_of_user(int64 user_id)
-{
-	return hash_bytes((const unsigned char *) &user_id, sizeof(user_id)) % BUCKETS;
-}
-
-/* Signals about the sessions and users of one bucket. */
+/* How many have come, with those that share its counter. */
 uint64
-signal_bucket_count(uint32 bucket)
+signal_count(uint32 signal)
 {
-	return bucket_count[bucket];
+	return counter[signal % COUNTERS];
 }
 
 SignalCounts
-signal_counts(uint32 session_bucket, uint32 user_bucket)
+signal_counts(uint32 session_signal, uint32 user_signal)
 {
 	SignalCounts counts;
 
 	counts.definition = definition_count;
-	counts.session = all_sessions_count + bucket_count[session_bucket];
-	counts.user = bucket_count[user_bucket];
+	counts.session = all_sessions_count + signal_count(session_signal);
+	counts.user = signal_count(user_signal);
 	return counts;
 }
 
@@ -144,7 +181,7 @@ for_each_row(TriggerData *trigger, const char *column, void (*send) (Datum value
 			continue;
 		value = heap_getattr(rows[i], attnum, desc, &isnull);
 		if (isnull)
-			signal_send(OID_ALL_SESSIONS);
+			signal_send(NAME_ALL_SESSIONS);
 		else
 			send(value);
 	}
@@ -163,13 +200,13 @@ trigger_data(FunctionCallInfo fcinfo)
 static void
 send_session(Datum session_id)
 {
-	signal_send(OID_FIRST_BUCKET + signal_bucket_of_session(DatumGetUUIDP(session_id)));
+	signal_send(name_of_session(DatumGetUUIDP(session_id)));
 }
 
 static void
 send_user(Datum user_id)
 {
-	signal_send(OID_FIRST_BUCKET + signal_bucket_of_user(DatumGetInt64(user_id)));
+	signal_send(name_of_user(DatumGetInt64(user_id)));
 }
 
 /*
@@ -180,7 +217,7 @@ send_user(Datum user_id)
 static void
 set_definition_tag(LOCKTAG *tag)
 {
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId, OID_DEFINITION, 0);
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, RelationRelationId, NAME_DEFINITION, 0);
 }
 
 /*
@@ -214,7 +251,7 @@ send_definition(void)
 
 	set_definition_tag(&tag);
 	(void) LockAcquire(&tag, RowExclusiveLock, false, false);
-	signal_send(OID_DEFINITION);
+	signal_send(NAME_DEFINITION);
 }
 
 /* Everything that is kept is stale at the commit. */
@@ -222,7 +259,7 @@ void
 signal_everything(void)
 {
 	send_definition();
-	signal_send(OID_ALL_SESSIONS);
+	signal_send(NAME_ALL_SESSIONS);
 }
 
 /* SQL: spsa.signal_definition() */
@@ -243,7 +280,7 @@ spsa_signal_session(PG_FUNCTION_ARGS)
 	TriggerData *trigger = trigger_data(fcinfo);
 
 	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
-		signal_send(OID_ALL_SESSIONS);
+		signal_send(NAME_ALL_SESSIONS);
 	else
 		for_each_row(trigger, "session_id", send_session);
 	return PointerGetDatum(NULL);
@@ -257,20 +294,22 @@ spsa_signal_user(PG_FUNCTION_ARGS)
 	TriggerData *trigger = trigger_data(fcinfo);
 
 	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
-		signal_send(OID_ALL_SESSIONS);
+		signal_send(NAME_ALL_SESSIONS);
 	else
 		for_each_row(trigger, "user_id", send_user);
 	return PointerGetDatum(NULL);
 }
 
 void
-signal_set_listener(SignalListener new_listener)
+signal_add_listener(SignalListener listener)
 {
-	listener = new_listener;
+	if (nlisteners == lengthof(listeners))
+		elog(FATAL, "too many listeners to signals");
+	listeners[nlisteners++] = listener;
 }
 
 void
 signal_init(void)
 {
-	CacheRegisterRelcacheCallback(signal_received, (Datum) 0);
+	CacheRegisterSyscacheCallback(SEQRELID, signal_received, (Datum) 0);
 }

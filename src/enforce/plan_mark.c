@@ -331,9 +331,9 @@ plan_mark_check_plans(void)
 
 /* A signal has come in that may concern the bound session, or everybody. */
 static void
-signal_came(bool everybody, uint32 bucket)
+signal_came(bool everybody, uint32 signal)
 {
-	if (everybody || session_listens_to(bucket))
+	if (everybody || session_listens_to(signal))
 		plan_mark_invalidate();
 }
 
@@ -353,6 +353,6 @@ spsa_attach_support(PG_FUNCTION_ARGS)
 void
 plan_mark_init(void)
 {
-	signal_set_listener(signal_came);
+	signal_add_listener(signal_came);
 	session_set_attached(plan_mark_check_plans);
 }

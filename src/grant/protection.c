@@ -248,11 +248,11 @@ subtransaction_event(SubXactEvent event, SubTransactionId mine, SubTransactionId
 		forget_uncommitted();
 }
 
-/* Signals are invalidations of relations that do not exist. */
 static void
-relation_changed(Datum arg, Oid relation)
+signal_came(bool everybody, uint32 signal)
 {
-	protection_glance.fresh = false;
+	if (everybody)
+		protection_glance.fresh = false;
 }
 
 static void
@@ -264,7 +264,7 @@ schema_changed(Datum arg, int cacheid, uint32 hash)
 void
 protection_init(void)
 {
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	signal_add_listener(signal_came);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
 	RegisterXactCallback(transaction_event, NULL);
 	RegisterSubXactCallback(subtransaction_event, NULL);

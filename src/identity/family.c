@@ -113,7 +113,7 @@ family_read_ancestors(SessionEntry *entry, Snapshot snapshot)
 			entry->ended = true;
 			break;
 		}
-		entry->ancestor_buckets[entry->nancestors++] = signal_bucket_of_session(&ancestor_id);
+		entry->ancestor_signals[entry->nancestors++] = signal_of_session(&ancestor_id);
 		entry->unsettled = entry->unsettled || (entry->uncommitted && jwt_session_is_unsettled(&ancestor_id, snapshot));
 		entry->ended = session_is_ended(&ancestor_id, snapshot) || !read_ancestor(entry, &ancestor_id, &has_parent, snapshot) ||
 			entry->ended;

@@ -58,6 +58,7 @@ static uint64 versions = 0;
 static uint64 role_epoch = 1;	/* of roles and schemas */
 static uint64 own_changes = 0;
 static bool token_replaced = false; /* the token looked up last had been one */
+static uint64 cache_version = 1;	/* another one with every entry that goes */
 static bool any_noted = false;	/* some entry is uncommitted, or its use noted */
 static SessionLoader load_grants = NULL;
 static void (*attached_callback) (void) = NULL;
@@ -79,6 +80,7 @@ forget(SessionEntry *entry)
 
 	if (current.entry == entry)
 		current.entry = NULL;
+	cache_version++;
 	hash_search(entries_by_hash, entry->hash, HASH_REMOVE, NULL);
 	if (slot != NULL && slot->entry == entry)
 		hash_search(entries_by_id, &entry->session_id, HASH_REMOVE, NULL);
@@ -128,10 +130,10 @@ lookup_id(const pg_uuid_t *session_id)
 static SignalCounts
 counts_of(const SessionEntry *entry)
 {
-	SignalCounts counts = signal_counts(entry->session_bucket, entry->user_bucket);
+	SignalCounts counts = signal_counts(entry->session_signal, entry->user_signal);
 
 	for (int i = 0; i < entry->nancestors; i++)
-		counts.session += signal_bucket_count(entry->ancestor_buckets[i]);
+		counts.session += signal_count(entry->ancestor_signals[i]);
 	return counts;
 }
 
@@ -164,8 +166,8 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 		 * Which signals concern the session is known only now: their counts
 		 * are those of before the snapshot if none at all has come since.
 		 */
-		entry->session_bucket = signal_bucket_of_session(&entry->session_id);
-		entry->user_bucket = signal_bucket_of_user(entry->user_id);
+		entry->session_signal = signal_of_session(&entry->session_id);
+		entry->user_signal = signal_of_user(entry->user_id);
 		entry->counts = counts_of(entry);
 		if (signal_epoch() != epoch)
 		{
@@ -660,21 +662,30 @@ session_attached(void)
 		attached_callback();
 }
 
-/* Whether a signal may concern the bound session. For callbacks: no table is read. */
+/* Whether a signal may concern the bound session. For callbacks, which are many: no table is read, and nothing looked up twice. */
 bool
-session_listens_to(uint32 bucket)
+session_listens_to(uint32 signal)
 {
+	static SessionEntry *entry = NULL;
+	static uint64 version = 0;
+	static uint64 epoch = 0;
 	const Binding *binding;
-	HashSlot   *slot;
 
 	if (binding_current(&binding) != BINDING_ATTACHED)
 		return false;
-	slot = hash_search(entries_by_hash, binding->hash, HASH_FIND, NULL);
-	if (slot == NULL || slot->entry->session_bucket == bucket || slot->entry->user_bucket == bucket)
-		return true;
-	for (int i = 0; i < slot->entry->nancestors; i++)
+	if (entry == NULL || version != cache_version || epoch != binding_epoch())
 	{
-		if (slot->entry->ancestor_buckets[i] == bucket)
+		HashSlot   *slot = hash_search(entries_by_hash, binding->hash, HASH_FIND, NULL);
+
+		entry = slot == NULL ? NULL : slot->entry;
+		version = cache_version;
+		epoch = binding_epoch();
+	}
+	if (entry == NULL || entry->session_signal == signal || entry->user_signal == signal)
+		return true;
+	for (int i = 0; i < entry->nancestors; i++)
+	{
+		if (entry->ancestor_signals[i] == signal)
 			return true;
 	}
 	return false;

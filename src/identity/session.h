@@ -29,10 +29,10 @@ typedef struct SessionEntry
 	bool		dropped;		/* out of the cache, kept for its pins alone */
 	uint64		version;		/* another one with every load */
 	SignalCounts counts;
-	uint32		session_bucket;
-	uint32		user_bucket;
+	uint32		session_signal;
+	uint32		user_signal;
 	int			nancestors;		/* of a derived session */
-	uint32		ancestor_buckets[SESSION_MAX_ANCESTORS];
+	uint32		ancestor_signals[SESSION_MAX_ANCESTORS];
 	Oid			schema;			/* the schema spsa that it was read from */
 	bool		uncommitted;	/* read by a transaction that has changed
 								 * something, and is not over */
@@ -86,7 +86,7 @@ extern void session_set_loader(SessionLoader loader);
 extern void session_set_attached(void (*callback) (void));
 extern void session_attached(void);
 extern void session_set_opened(void (*callback) (const pg_uuid_t *session_id));
-extern bool session_listens_to(uint32 bucket);
+extern bool session_listens_to(uint32 signal);
 extern SessionState session_current(SessionEntry **entry);
 extern SessionEntry *session_valid(bool required);
 extern SessionEntry *session_require(void);
