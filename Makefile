@@ -22,6 +22,7 @@ OBJS = \
 	src/identity/totp.o \
 	src/identity/keyring.o \
 	src/identity/redact.o \
+	src/identity/log_session.o \
 	src/identity/binding.o \
 	src/identity/session.o \
 	src/identity/session_row.o \

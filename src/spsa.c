@@ -20,6 +20,7 @@
 #include "grant/protection.h"
 #include "grant/shape.h"
 #include "identity/binding.h"
+#include "identity/log_session.h"
 #include "identity/redact.h"
 #include "identity/rotation.h"
 #include "identity/session.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 	guc_init();
 	signal_init();
 	redact_init();
+	log_session_init();			/* after it, so that what is added is masked */
 	binding_init();
 	guc_reserve();
 	session_init();

@@ -13,6 +13,7 @@
 bool		guc_require_session = false;
 bool		guc_require_local_attach = false;
 bool		guc_notify_events = false;
+bool		guc_log_session = false;
 int			guc_session_cache_size = 128;
 int			guc_share_plans = SHARE_PLANS_AUTO;
 int			guc_session_limit = 0;
@@ -62,6 +63,15 @@ guc_init(void)
 							 "Sends NOTIFY spsa with the event_id of each new audit event.",
 							 "Transactions that do so cannot be prepared for two-phase commit.",
 							 &guc_notify_events, false, PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/*
+	 * Why an administrator wants it: behind a pool all lines of the log have
+	 * the same database role.
+	 */
+	DefineCustomBoolVariable("spsa.log_session",
+							 "Adds user and session to the detail of every line that the server logs for a connection.",
+							 "Clients are not sent it.",
+							 &guc_log_session, false, PGC_SUSET, 0, NULL, NULL, NULL);
 
 	/*
 	 * Why an administrator wants it: a pool that serves more users at a time

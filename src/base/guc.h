@@ -18,6 +18,7 @@ typedef enum SessionLimitAction
 extern bool guc_require_session;
 extern bool guc_require_local_attach;
 extern bool guc_notify_events;
+extern bool guc_log_session;
 extern int	guc_session_cache_size;
 extern int	guc_share_plans;
 extern int	guc_session_limit;

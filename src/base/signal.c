@@ -102,7 +102,11 @@ signal_send(uint32 name)
 	sequences = RelationIdGetRelation(SequenceRelationId);
 	CacheInvalidateHeapTuple(sequences, &tuple, NULL);
 	RelationClose(sequences);
-	/* Nothing may have been written since the last command ended: the next one is to be told all the same. */
+
+	/*
+	 * Nothing may have been written since the last command ended: the next
+	 * one is to be told all the same.
+	 */
 	(void) GetCurrentCommandId(true);
 }
 

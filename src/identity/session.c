@@ -115,6 +115,15 @@ lookup(const uint8_t hash[CRYPTO_HASH_BYTES])
 	return slot->entry;
 }
 
+/* What is kept of a session, valid or not, for what must neither load nor move anything. */
+const SessionEntry *
+session_peek(const uint8_t hash[CRYPTO_HASH_BYTES])
+{
+	HashSlot   *slot = hash_search(entries_by_hash, hash, HASH_FIND, NULL);
+
+	return slot == NULL ? NULL : slot->entry;
+}
+
 static SessionEntry *
 lookup_id(const pg_uuid_t *session_id)
 {

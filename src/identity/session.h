@@ -90,6 +90,7 @@ extern bool session_listens_to(uint32 signal);
 extern SessionState session_current(SessionEntry **entry);
 extern SessionEntry *session_valid(bool required);
 extern SessionEntry *session_require(void);
+extern const SessionEntry *session_peek(const uint8_t hash[CRYPTO_HASH_BYTES]);
 extern bool session_exists(const uint8_t hash[CRYPTO_HASH_BYTES]);
 extern SessionEntry *session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason);
 extern SessionEntry *session_find(const pg_uuid_t *session_id);
