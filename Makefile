@@ -81,7 +81,8 @@ OBJS = \
 	src/enforce/truncate.o \
 	src/enforce/executor_guard.o \
 	src/enforce/portal_guard.o \
-	src/enforce/function_guard.o
+	src/enforce/function_guard.o \
+	src/enforce/report.o
 
 # The install script is these files in this order: each may use what the ones
 # above it made.
@@ -104,6 +105,7 @@ INSTALL_SQL = \
 	src/sql/rule.sql \
 	src/sql/approval.sql \
 	src/sql/specification.sql \
+	src/sql/report.sql \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
 	src/sql/admin_rule.sql \
@@ -133,6 +135,7 @@ REGRESS_LIST = \
 	totp \
 	activation \
 	activation_view \
+	report \
 	activation_rule \
 	approval \
 	custom_permission \

@@ -328,7 +328,7 @@ BEGIN
 		SELECT DISTINCT ON (x) w AS world, s.session_id AS session, x, c.set_id,
 			CASE WHEN again AND EXISTS (SELECT FROM world_try t WHERE t.session = s.session_id AND t.how <> 'break glass') THEN 'own'
 				ELSE world_choice('{own,own,session,manager,break glass,break glass}'::text[], world_chance('how', x, round)) END AS how
-		FROM unnest(sessions) u (session_id) JOIN spsa.live_session s USING (session_id), LATERAL (SELECT (substr(s.user_name, 6)::integer) / 4 AS w) w,
+		FROM unnest(sessions) u (session_id) JOIN spsa.valid_session s USING (session_id), LATERAL (SELECT (substr(s.user_name, 6)::integer) / 4 AS w) w,
 			LATERAL (SELECT 4 * w + j AS x FROM generate_series(1, 3) j WHERE world_session(4 * w + j) = s.session_id) x,
 			LATERAL (SELECT world_chance('again', x, round / 2) < 0.5 AS again) again,
 			LATERAL (
@@ -613,7 +613,7 @@ BEGIN
 				PERFORM spsa_detach();
 			END IF;
 			RESET ROLE;
-			INSERT INTO world_number SELECT it.session, it.world, EXISTS (SELECT FROM spsa.live_session s WHERE s.session_id = it.session), accepted;
+			INSERT INTO world_number SELECT it.session, it.world, EXISTS (SELECT FROM spsa.valid_session s WHERE s.session_id = it.session), accepted;
 		END LOOP;
 		CALL world_compare();
 		COMMIT;
@@ -652,7 +652,7 @@ SELECT FROM spsa.effective_permission;
 RESET ROLE;
 GRANT USAGE ON SCHEMA spsa TO regress_spsa_worlds;
 SET ROLE regress_spsa_worlds;
-SELECT FROM spsa.live_session;
+SELECT FROM spsa.valid_session;
 SELECT FROM spsa.effective_set;
 SELECT FROM spsa.effective_object;
 SELECT FROM spsa.effective_permission;
@@ -669,7 +669,7 @@ END
 $$;
 SELECT v, condition, count(*) FILTER (WHERE line ~ ' (session_pkey on session|session_user_id_idx) ?') > 0 AS by_index,
 	count(*) FILTER (WHERE line ~ 'Seq Scan on (session|app_user|assignment|activation|session_end|session_activity|activation_end)\y') AS sequential
-FROM unnest('{live_session,effective_set,effective_object,effective_permission}'::text[]) WITH ORDINALITY o (v, n),
+FROM unnest('{valid_session,effective_set,effective_object,effective_permission}'::text[]) WITH ORDINALITY o (v, n),
 	(VALUES ('session_id = ''00000000-0000-0000-0000-000000000000'''), ('user_name = ''ann''')) c (condition),
 	world_plan('SELECT FROM spsa.' || v || ' WHERE ' || condition) line
 GROUP BY v, n, condition ORDER BY n, condition;

@@ -64,7 +64,7 @@ enum
 	" AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = a.session_id)" \
 	" AND (n.idle_timeout IS NULL OR $2 - COALESCE((SELECT t.last_seen_at FROM spsa.session_activity t" \
 	" WHERE t.session_id = n.session_id), n.created_at) < n.idle_timeout)" \
-	" AND (n.parent_id IS NULL OR EXISTS (SELECT FROM spsa.live_session l WHERE l.session_id = n.session_id))" \
+	" AND (n.parent_id IS NULL OR EXISTS (SELECT FROM spsa.valid_session l WHERE l.session_id = n.session_id))" \
 	" AND s.kind IN ('set', 'group') AND s.activation_required AND g.user_id = n.user_id AND " PRESENT("g") \
 	" AND (g.set_id = a.set_id OR EXISTS (SELECT FROM spsa.group_member m" \
 	" WHERE m.group_id = g.set_id AND m.member_id = a.set_id AND m.added_at <= a.activated_at))" \

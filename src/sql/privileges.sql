@@ -49,7 +49,8 @@ REVOKE ALL ON TYPE
 	spsa.flow, spsa.flow_step,
 	spsa.jwt_issuer, spsa.jwt_session, spsa.jwt_use,
 	spsa.session_authentication, spsa.totp_factor, spsa.totp_counter, spsa.totp_change, spsa.user_totp,
-	spsa.session_perm_set_activation, spsa.live_session, spsa.effective_set, spsa.effective_object, spsa.effective_permission
+	spsa.session_perm_set_activation, spsa.valid_session, spsa.effective_set, spsa.granted_object, spsa.effective_object,
+	spsa.effective_permission, spsa.live_session, spsa.live_activation, spsa.user_access, spsa.unused_assignment
 FROM PUBLIC;
 
 -- All that is for everybody in the schema: these views, the functions that they call, the one that masked views call, the
@@ -58,9 +59,10 @@ FROM PUBLIC;
 GRANT USAGE ON SCHEMA spsa TO PUBLIC;
 GRANT USAGE ON TYPE spsa.security_level TO PUBLIC;
 GRANT SELECT, INSERT, DELETE ON spsa.session_perm_set_activation TO PUBLIC;
-GRANT SELECT ON spsa.pending_activation_request, spsa.break_glass_unreviewed TO PUBLIC;
+GRANT SELECT ON spsa.pending_activation_request, spsa.break_glass_unreviewed, spsa.live_session, spsa.live_activation,
+	spsa.user_access, spsa.unused_assignment TO PUBLIC;
 GRANT EXECUTE ON FUNCTION spsa.visible_activations(), spsa.visible_requests(), spsa.visible_reviews(),
-	spsa.masked(anyelement) TO PUBLIC;
+	spsa.reports_on_all(regclass), spsa.reports_on_user(), spsa.reports_on_session(), spsa.masked(anyelement) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION spsa.guarded_nextval(regclass), spsa.guarded_setval(regclass, bigint), spsa.guarded_setval(regclass, bigint, boolean),
 	spsa.guarded_currval(regclass), spsa.guarded_pg_sequence_last_value(regclass) TO PUBLIC;
 -- Who makes a trigger must be able to call its function; nobody can call this one otherwise.
@@ -163,6 +165,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_break_glass(uuid, text, text, interval),
 	@extschema@.spsa_review_break_glass(uuid, text),
 	@extschema@.spsa_run_flow(text, uuid, text),
+	@extschema@.spsa_access_matrix(text, regclass),
 	@extschema@.spsa_session_value(text, anyelement),
 	@extschema@.spsa_session_values(text, anyelement),
 	@extschema@.spsa_allows(regclass, text),

@@ -4,7 +4,7 @@
 -- administrator asks. A condition on session_id or user_name reaches the indexes through all of them: therefore no WITH, and
 -- both columns in every PARTITION BY.
 
-CREATE VIEW spsa.live_session AS
+CREATE VIEW spsa.valid_session AS
 SELECT s.session_id, s.user_id, u.user_name,
 	-- Of a derived session: those that all sessions above it allow, too.
 	CASE WHEN s.parent_id IS NULL THEN s.allowed_sets ELSE ARRAY(
@@ -46,16 +46,16 @@ WHERE s.expires_at > pg_catalog.clock_timestamp()
 				AND (a.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE((SELECT t.last_seen_at
 					FROM spsa.session_activity t WHERE t.session_id = a.session_id), a.created_at) < a.idle_timeout))
 		FROM above a), false));
-COMMENT ON VIEW spsa.live_session IS 'sessions that are not over: not closed, not expired, not idle for too long, of an active user, not opened by a JWT whose issuer or key is trusted no longer, and not derived from one that is over';
-COMMENT ON COLUMN spsa.live_session.session_id IS 'session';
-COMMENT ON COLUMN spsa.live_session.user_id IS 'user who authenticated';
-COMMENT ON COLUMN spsa.live_session.user_name IS 'name of the user';
-COMMENT ON COLUMN spsa.live_session.allowed_sets IS 'only these sets and groups can be effective in the session, of a derived one those that the sessions above it allow as well; null: all that are assigned';
-COMMENT ON COLUMN spsa.live_session.attributes IS 'attributes for row scopes: those of the user, and those of the session that the user does not have';
-COMMENT ON COLUMN spsa.live_session.created_at IS 'when the session was opened';
-COMMENT ON COLUMN spsa.live_session.expires_at IS 'when the session ends';
-COMMENT ON COLUMN spsa.live_session.authenticated_at IS 'when the user last authenticated, step-up and re-authentication included';
-COMMENT ON COLUMN spsa.live_session.security_level IS 'highest security level that the session has reached';
+COMMENT ON VIEW spsa.valid_session IS 'sessions that are not over: not closed, not expired, not idle for too long, of an active user, not opened by a JWT whose issuer or key is trusted no longer, and not derived from one that is over';
+COMMENT ON COLUMN spsa.valid_session.session_id IS 'session';
+COMMENT ON COLUMN spsa.valid_session.user_id IS 'user who authenticated';
+COMMENT ON COLUMN spsa.valid_session.user_name IS 'name of the user';
+COMMENT ON COLUMN spsa.valid_session.allowed_sets IS 'only these sets and groups can be effective in the session, of a derived one those that the sessions above it allow as well; null: all that are assigned';
+COMMENT ON COLUMN spsa.valid_session.attributes IS 'attributes for row scopes: those of the user, and those of the session that the user does not have';
+COMMENT ON COLUMN spsa.valid_session.created_at IS 'when the session was opened';
+COMMENT ON COLUMN spsa.valid_session.expires_at IS 'when the session ends';
+COMMENT ON COLUMN spsa.valid_session.authenticated_at IS 'when the user last authenticated, step-up and re-authentication included';
+COMMENT ON COLUMN spsa.valid_session.security_level IS 'highest security level that the session has reached';
 
 -- From the inside out, each level uses what the one below it found. The ways of one assignment are a set alone, or a group
 -- and its members: PARTITION BY session_id, assignment_id.
@@ -104,7 +104,7 @@ FROM (
 							s.allowed_sets IS NULL OR COALESCE(p.set_id = ANY (s.allowed_sets), false)
 								OR COALESCE(w.group_id = ANY (s.allowed_sets), false) AS allowed
 						-- 1. The ways to sets: by assignment, and as members of groups that are assigned.
-						FROM spsa.live_session s
+						FROM spsa.valid_session s
 						JOIN spsa.assignment a ON a.user_id = s.user_id AND a.starts_at <= pg_catalog.clock_timestamp()
 							AND (a.expires_at IS NULL OR a.expires_at > pg_catalog.clock_timestamp())
 						CROSS JOIN LATERAL (
@@ -143,12 +143,11 @@ COMMENT ON COLUMN spsa.effective_set.in_force IS 'allowed, behind no closed gate
 COMMENT ON COLUMN spsa.effective_set.excluded IS 'whether it, or its group, is in force together with what excludes it dynamically';
 COMMENT ON COLUMN spsa.effective_set.active IS 'in force and not excluded: it grants what it lists';
 
-CREATE VIEW spsa.effective_object AS
-SELECT permitted.session_id, permitted.user_name, permitted.set_id, permitted.set_name, permitted.group_id, permitted.group_name,
-	reached.object, permitted.privilege, permitted.reach, permitted.object AS granted_on
+-- What a set grants as an assignment of its own (group_id is null), and as a member of each group.
+CREATE VIEW spsa.granted_object AS
+SELECT permitted.set_id, permitted.group_id, reached.object, permitted.privilege, permitted.reach, permitted.object AS granted_on
 FROM (
-	SELECT way.session_id, way.user_name, way.set_id, way.set_name, way.group_id, way.group_name,
-		way.object, p.privilege,
+	SELECT way.set_id, way.group_id, way.object, p.privilege,
 		CASE
 			WHEN NOT way.row_scoped OR p.privilege IN ('view_all', 'modify_all') THEN 'all'
 			WHEN p.privilege = 'read' AND 'view_all' = ANY (way.granted) THEN 'all'
@@ -160,9 +159,12 @@ FROM (
 				AND (r.privileges IS NULL OR p.privilege = ANY (r.privileges))) THEN 'scoped'
 		END AS reach
 	FROM (
-		SELECT s.session_id, s.user_name, s.set_id, s.set_name, s.group_id, s.group_name, o.object, o.row_scoped, g.granted
-		FROM spsa.effective_set s
-		JOIN spsa.object_permission o ON o.set_id = s.set_id
+		SELECT o.set_id, w.group_id, o.object, o.row_scoped, g.granted
+		FROM spsa.object_permission o
+		CROSS JOIN LATERAL (
+			SELECT NULL::integer AS group_id
+			UNION ALL
+			SELECT m.group_id FROM spsa.group_member m WHERE m.member_id = o.set_id) w
 		CROSS JOIN LATERAL (
 			SELECT pg_catalog.array_agg(listed.privilege) AS granted
 			FROM (VALUES
@@ -179,9 +181,8 @@ FROM (
 				JOIN spsa.object_permission x ON x.set_id = m.member_id AND x.object = o.object
 				CROSS JOIN LATERAL (VALUES ('read', x.can_read), ('create', x.can_create), ('edit', x.can_edit),
 					('delete', x.can_delete), ('view_all', x.view_all), ('modify_all', x.modify_all)) muted (privilege, is_listed)
-				WHERE m.group_id = s.group_id AND muted.is_listed AND muted.privilege = ANY (listed.itself_and_needed))
+				WHERE m.group_id = w.group_id AND muted.is_listed AND muted.privilege = ANY (listed.itself_and_needed))
 		) g
-		WHERE s.active AND s.kind = 'set'
 	) way
 	CROSS JOIN LATERAL pg_catalog.unnest(way.granted) p (privilege)
 ) permitted
@@ -193,6 +194,20 @@ CROSS JOIN LATERAL (
 	SELECT c.object FROM spsa.protected_object c WHERE c.root = permitted.object
 ) reached (object)
 WHERE permitted.reach IS NOT NULL;
+COMMENT ON VIEW spsa.granted_object IS
+'privileges on objects that permission sets grant, assigned themselves and as members of each of their groups, after what the muting sets of the group take away: what they list, and what needs that';
+COMMENT ON COLUMN spsa.granted_object.set_id IS 'permission set';
+COMMENT ON COLUMN spsa.granted_object.group_id IS 'group as a member of which it grants this; null: assigned itself';
+COMMENT ON COLUMN spsa.granted_object.object IS 'relation: the one that is granted on, or one that is protected with it';
+COMMENT ON COLUMN spsa.granted_object.privilege IS 'read, create, edit, delete, view_all or modify_all';
+COMMENT ON COLUMN spsa.granted_object.reach IS 'all: all rows; scoped: those of the set''s row scopes for the privilege, of which there is one at least';
+COMMENT ON COLUMN spsa.granted_object.granted_on IS 'relation that the permission of the set is on';
+
+CREATE VIEW spsa.effective_object AS
+SELECT s.session_id, s.user_name, s.set_id, s.set_name, s.group_id, s.group_name, o.object, o.privilege, o.reach, o.granted_on
+FROM spsa.effective_set s
+JOIN spsa.granted_object o ON o.set_id = s.set_id AND o.group_id IS NOT DISTINCT FROM s.group_id
+WHERE s.active AND s.kind = 'set';
 COMMENT ON VIEW spsa.effective_object IS
 'privileges on objects that live sessions have, one row for each way to an active set that grants one, after what the muting sets of the group take away: what they list, and what needs that';
 COMMENT ON COLUMN spsa.effective_object.session_id IS 'live session';
@@ -229,7 +244,7 @@ SELECT o.session_id, o.user_name, o.set_name, o.group_name, 'row scope', o.objec
 FROM spsa.effective_object o
 JOIN spsa.row_scope r ON r.set_id = o.set_id AND r.object = o.granted_on
 	AND (r.privileges IS NULL OR o.privilege = ANY (r.privileges))
-JOIN spsa.live_session s ON s.session_id = o.session_id
+JOIN spsa.valid_session s ON s.session_id = o.session_id
 WHERE o.reach = 'scoped'
 
 UNION ALL

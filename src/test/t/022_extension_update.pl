@@ -86,7 +86,7 @@ SKIP:
 		[ 'index', sub { s/^CREATE INDEX assignment_set_id_idx .*\n//m }, qr/^- index CREATE INDEX assignment_set_id_idx /m ],
 		[ 'sequence', sub { s/(CREATE SEQUENCE spsa\.app_user_id_seq AS bigint)/$1 CACHE 5/ }, qr/^\+ sequence spsa\.app_user_id_seq .* 5 f/m ],
 		[ 'sequence owned by none', sub { s/^ALTER SEQUENCE spsa\.assignment_id_seq OWNED BY .*\n//m }, qr/^- depends a sequence spsa\.assignment_id_seq on column/m ],
-		[ 'view', sub { s/\z/ALTER VIEW spsa.live_session SET (security_barrier = true);\n/ }, qr/^\+ relation spsa\.live_session .*security_barrier=true/m ],
+		[ 'view', sub { s/\z/ALTER VIEW spsa.valid_session SET (security_barrier = true);\n/ }, qr/^\+ relation spsa\.valid_session .*security_barrier=true/m ],
 		[ 'label', sub { s/\z/ALTER TYPE spsa.security_level ADD VALUE 'low';\n/ }, qr/^\+ type spsa\.security_level e .* low$/m ],
 		[ 'row', sub { s/\z/DELETE FROM spsa.audit_event; UPDATE spsa.custom_permission SET label = 'x';\n/; s/^.*\bcheck_custom_permission\(\);\n//m; s/^CREATE TRIGGER check_row .* ON spsa\.custom_permission\n//m }, qr/^\+ row of spsa\.custom_permission .*"label": "x"/m ]);
 	my $edited = $script;

@@ -118,6 +118,10 @@ $node->psql('postgres', "SET spsa.session_token = '$token'; SELECT 'not yet'; SE
 is((entries(qr/^statement: SELECT 'not yet'/))[0]{detail}, 'spsa session=unknown', 'a token that was set and not yet looked up');
 is((entries(qr/^statement: SELECT 'now'/))[0]{detail}, $line, 'looked up');
 
+# A binding that gives no authority any more is nobody's.
+$node->psql('postgres', "SET spsa.require_local_attach = on; SET spsa.session_token = '$token'; SELECT 'void'");
+is((entries(qr/^statement: SELECT 'void'/))[0]{detail}, undef, 'a binding that is void');
+
 # Workers of a parallel query log it, too.
 $node->psql('postgres', qq{SELECT spsa_attach_connection('$token');
 	SET force_parallel_mode = on; SET debug_parallel_query = on;
