@@ -348,7 +348,7 @@ static OwnerStatement select_statistics = {
 	"SELECT x.xmin, p.object::pg_catalog.text FROM spsa.protected_object p"
 	" JOIN pg_catalog.pg_class c ON c.oid = p.object AND c.relkind IN ('m', 'f'), LATERAL ("
 	"SELECT a.xmin FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-	" AND a.attstattarget <> 0"
+	" AND COALESCE(a.attstattarget, -1) <> 0"
 	" UNION ALL SELECT s.xmin FROM pg_catalog.pg_statistic_ext s WHERE s.stxrelid = c.oid"
 	" UNION ALL SELECT i.xmin FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indexprs IS NOT NULL) x",
 	0

@@ -35,7 +35,7 @@ for my $case (
 	[ 'a key', "SELECT pg_sleep(600), jsonb_build_object('k', '$key')", 'PgSleep' ],
 	[ 'a key in JSON', "SELECT pg_sleep(600), '{\"\\u006b\": \"$key\"}'::jsonb", 'PgSleep' ],
 	[ 'an issuer', "SELECT pg_sleep(600), translate('$key', '-_', '+/') AS jwks", 'PgSleep' ],
-	[ 'a parallel worker', "SET force_parallel_mode = on\\; SELECT spsa_attach_connection('$good')\\; SELECT pg_sleep(600)", 'ExecuteGather' ],
+	[ 'a parallel worker', "SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')\\; SELECT spsa_attach_connection('$good')\\; SELECT pg_sleep(600)", 'ExecuteGather' ],
 	[ 'a code', "SELECT pg_sleep(600), spsa_step_up_totp('123456')", 'PgSleep' ],
 	[ 'attached', "SELECT spsa_attach_connection('$good'), pg_sleep(600)", 'PgSleep' ],
 	[ 'attached in a function', "DO \$\$ BEGIN PERFORM spsa_attach('$good'), pg_sleep(600); END \$\$", 'PgSleep' ],

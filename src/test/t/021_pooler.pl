@@ -143,19 +143,19 @@ sub connect_client
 	$c->{count}{connections}++;
 	$c->{left} = 1 + int rand($c->{way}{turns} // 20);
 	$wire->parse('q', $c->{sql}{read}[0])->sync->answers if $c->{way}{prepared};
-	readable($c, '', 'before the attach');
+	unattached($c, 'before the attach');
 	step($c, $c->{sql}{connection}, $c->{token}) if $c->{way}{attach} eq 'connection';
 	return;
 }
 
-# Nobody is attached: nothing is seen.  A plan that was made for the session before is refused once, to be made anew.
-sub forgotten
+# Nobody is attached: nothing is seen.  A plan that was made for the session before is refused once, to be made anew, where the
+# connection to the server has the statement prepared: by the client, or by a pool that prepares what its clients do.
+sub unattached
 {
-	my ($c) = @_;
-	my $wire = $c->{wire};
-	return readable($c, '', 'the attach was forgotten') unless $c->{way}{prepared};
-	my $answer = join '', $wire->bind('', 'q')->execute('')->sync->answers;
-	return check($c, $answer eq '40001' ? '' : $answer, '', 'prepared, the attach was forgotten');
+	my ($c, $what) = @_;
+	my $way = $c->{way};
+	my $answer = $way->{prepared} ? join('', $c->{wire}->bind('', 'q')->execute('')->sync->answers) : $c->{wire}->run($c->{sql}{read}[ rand 2 ]);
+	return check($c, $answer eq '40001' && ($way->{prepared} || $way->{pooler}{prepares}) ? '' : $answer, '', $what);
 }
 
 # In the middle of a transaction. The pool closes the connection to the server then, and opens another one: that takes time, so
@@ -181,7 +181,7 @@ sub transaction
 	{
 		if (rand() < 0.15)
 		{
-			forgotten($c);
+			unattached($c, 'the attach was forgotten');
 			return step($c, 'ROLLBACK');
 		}
 		step($c, $c->{sql}{local}, $c->{token}) or return 0;
@@ -219,7 +219,7 @@ sub pipeline
 	if ($what < 0.2)
 	{
 		step($c, $attach, $c->{token});
-		return readable($c, '', 'the attach was another statement');
+		return unattached($c, 'the attach was another statement');
 	}
 	$wire->statement($attach, $c->{token});
 	if ($what < 0.6)
@@ -348,6 +348,7 @@ $pools{statement_loud} = 'pool_mode=statement user=regress_spsa_loud';
 my $prepares = Pooler::version() >= 1021;
 my %bare = $prepares ? (max_prepared_statements => 100) : ();
 my $bare = Pooler->new($node, \%pools, %bare);
+$bare->{prepares} = $prepares;
 my $reset = Pooler->new($node, \%pools, server_reset_query => 'DISCARD ALL', server_reset_query_always => 1);
 
 # The proper use: nobody sees what is not theirs, nor less than is theirs.

@@ -124,7 +124,7 @@ is((entries(qr/^statement: SELECT 'void'/))[0]{detail}, undef, 'a binding that i
 
 # Workers of a parallel query log it, too.
 $node->psql('postgres', qq{SELECT spsa_attach_connection('$token');
-	SET force_parallel_mode = on; SET debug_parallel_query = on;
+	SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 	SELECT count(spsa_user_name()) FROM doc WHERE id = 'x'::text::integer + spsa_session_id()::text::integer}, on_error_stop => 0, extra_params => [ '-U', 'app' ]);
 ok(scalar(grep { ($_->{detail} // '') eq $line } entries(qr/^invalid input syntax for type integer/)), 'an error in a parallel query');
 
