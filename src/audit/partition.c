@@ -75,7 +75,7 @@ last_bound(void)
 static void
 close_to_others(const char *object, const char *kind, const char *source)
 {
-	char	   *row = strstr(source, "%s");
+	const char *row = strstr(source, "%s");
 	char	   *sql = psprintf("SELECT pg_catalog.string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'"
 							   " ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, ', ')"
 							   " FROM (%.*s%s%s) o (acl, owner), pg_catalog.aclexplode(o.acl) a WHERE a.grantee <> o.owner",
