@@ -18,6 +18,7 @@ log_destination = 'stderr,jsonlog'
 log_rotation_age = 0
 log_rotation_size = 0
 log_statement = all
+log_disconnections = on
 spsa.log_session = on
 });
 $node->append_conf('postgresql.conf', "pgaudit.log = 'read, write'\n") if $pgaudit;
@@ -35,11 +36,11 @@ $node->safe_psql('postgres', q{
 # Entries of the JSON log whose message is like this; the collector writes later than the client is answered.
 sub entries
 {
-	my ($like, $count) = @_;
+	my ($like, $count, $application) = @_;
 	my @found;
 	for (1 .. 300)
 	{
-		@found = grep { $_->{message} =~ $like }
+		@found = grep { $_->{message} =~ $like && (!$application || $_->{application_name} eq $application) }
 		  map { my $entry = eval { decode_json($_) }; $entry ? $entry : () } map { split /\n/, slurp_file($_) } glob($node->data_dir . '/log/*.json');
 		last if @found >= ($count // 1);
 		select undef, undef, undef, 0.1;
@@ -127,6 +128,19 @@ $node->psql('postgres', qq{SELECT spsa_attach_connection('$token');
 	SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 	SELECT count(spsa_user_name()) FROM doc WHERE id = 'x'::text::integer + spsa_session_id()::text::integer}, on_error_stop => 0, extra_params => [ '-U', 'app' ]);
 ok(scalar(grep { ($_->{detail} // '') eq $line } entries(qr/^invalid input syntax for type integer/)), 'an error in a parallel query');
+
+# The end of a connection is logged when nothing of PostgreSQL's is left to ask: a token that was set and stays to the end.
+for my $required (qw(off on))
+{
+	local $ENV{PGAPPNAME} = "ends_$required";
+	$node->safe_psql('postgres', "ALTER ROLE app SET spsa.require_local_attach = $required");
+	$node->psql('postgres', "SET spsa.session_token = '$token'; SELECT spsa_user_name()", extra_params => [ '-U', 'app' ]);
+	$node->safe_psql('postgres', "SELECT 'alive after $required'");
+	ok(scalar(entries(qr/^statement: SELECT 'alive after $required'/)), "require_local_attach $required: the server goes on");
+	my ($end) = entries(qr/^disconnection: .* user=app /, 1, "ends_$required");
+	is($end->{detail}, $required eq 'on' ? undef : $line, "require_local_attach $required: the end of the connection");
+}
+unlike(text_log(), qr/terminated by signal/, 'no backend has crashed');
 
 SKIP:
 {
