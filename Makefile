@@ -49,6 +49,7 @@ OBJS = \
 	src/grant/effective.o \
 	src/grant/shape.o \
 	src/grant/session_info.o \
+	src/grant/acting.o \
 	src/activation/hours.o \
 	src/activation/rule.o \
 	src/activation/rule_check.o \

@@ -12,9 +12,12 @@ CREATE FUNCTION chain_hash(e spsa.audit_event) RETURNS bytea LANGUAGE sql STABLE
 	FROM (VALUES (1, 'event_id', int8send(e.event_id)), (2, 'at', timestamptz_send(e.at)), (3, 'event', convert_to(e.event, 'UTF8')),
 		(4, 'session_id', uuid_send(e.session_id)), (5, 'user_name', convert_to(e.user_name, 'UTF8')),
 		(6, 'set_name', convert_to(e.set_name, 'UTF8')), (7, 'actor', convert_to(e.actor, 'UTF8')),
-		(8, 'database_role', convert_to(e.database_role, 'UTF8')), (9, 'detail', convert_to(e.detail::text, 'UTF8')),
-		(10, 'transaction_id', xid8send(e.transaction_id)), (11, 'previous_id', int8send(e.previous_id)),
-		(12, 'previous_at', timestamptz_send(e.previous_at)), (13, 'previous_hash', e.previous_hash)) c (n, name, value)
+		(8, 'actor_session_id', uuid_send(e.actor_session_id)), (9, 'database_role', convert_to(e.database_role, 'UTF8')),
+		(10, 'client_address', convert_to(NULLIF(format('%s', e.client_address), ''), 'UTF8')),
+		(11, 'application_name', convert_to(e.application_name, 'UTF8')),
+		(12, 'active_sets', convert_to(e.active_sets::text, 'UTF8')), (13, 'detail', convert_to(e.detail::text, 'UTF8')),
+		(14, 'transaction_id', xid8send(e.transaction_id)), (15, 'previous_id', int8send(e.previous_id)),
+		(16, 'previous_at', timestamptz_send(e.previous_at)), (17, 'previous_hash', e.previous_hash)) c (n, name, value)
 	WHERE value IS NOT NULL
 $$;
 -- What verification says, with names instead of identifiers.
@@ -90,6 +93,10 @@ SELECT * FROM tampered($$UPDATE spsa.audit_event SET user_name = NULL WHERE even
 SELECT * FROM tampered($$UPDATE spsa.audit_event SET user_name = NULL, actor = user_name WHERE event = 'activate' AND user_name = 'ann'$$);
 SELECT * FROM tampered($$UPDATE spsa.audit_event SET set_name = 'other' WHERE event = 'activate' AND user_name = 'ann'$$);
 SELECT * FROM tampered($$UPDATE spsa.audit_event SET database_role = 'bob' WHERE event = 'activate' AND user_name = 'ann'$$);
+SELECT * FROM tampered($$UPDATE spsa.audit_event SET actor_session_id = session_id WHERE event = 'activate' AND user_name = 'ann'$$);
+SELECT * FROM tampered($$UPDATE spsa.audit_event SET client_address = '10.0.0.1' WHERE event = 'activate' AND user_name = 'ann'$$);
+SELECT * FROM tampered($$UPDATE spsa.audit_event SET application_name = 'psql' WHERE event = 'activate' AND user_name = 'ann'$$);
+SELECT * FROM tampered($$UPDATE spsa.audit_event SET active_sets = '{}' WHERE event = 'activate' AND user_name = 'ann'$$);
 SELECT * FROM tampered(format($$UPDATE spsa.audit_event SET session_id = %L WHERE event = 'session_close'$$, :'second'));
 SELECT * FROM tampered($$UPDATE spsa.audit_event SET event_id = 1000 WHERE event = 'session_close'$$);
 SELECT * FROM tampered($$UPDATE spsa.audit_event SET transaction_id = '3' WHERE event = 'session_close'$$);
@@ -108,8 +115,8 @@ SELECT * FROM tampered($$UPDATE spsa.audit_event e SET at = o.at, event = o.even
 	previous_hash = o.previous_hash, hash = o.hash FROM spsa.audit_event o WHERE e.event_id IN (8, 9) AND o.event_id = 17 - e.event_id$$);
 -- with the right hash: those that follow tell, after the last one only a head
 SELECT * FROM tampered($$UPDATE spsa.audit_event e SET user_name = 'bob', hash = chain_hash((event_id, at, event, session_id, 'bob', set_name, actor,
-	database_role, detail, transaction_id, previous_id, previous_at, previous_hash, hash)) WHERE event = 'activate' AND user_name = 'ann'$$, :'head');
-\set last 'UPDATE spsa.audit_event e SET user_name = ''bob'', hash = chain_hash((event_id, at, event, session_id, ''bob'', set_name, actor, database_role, detail, transaction_id, previous_id, previous_at, previous_hash, hash)) WHERE event = ''session_close'''
+	actor_session_id, database_role, client_address, application_name, active_sets, detail, transaction_id, previous_id, previous_at, previous_hash, hash)) WHERE event = 'activate' AND user_name = 'ann'$$, :'head');
+\set last 'UPDATE spsa.audit_event e SET user_name = ''bob'', hash = chain_hash((event_id, at, event, session_id, ''bob'', set_name, actor, actor_session_id, database_role, client_address, application_name, active_sets, detail, transaction_id, previous_id, previous_at, previous_hash, hash)) WHERE event = ''session_close'''
 SELECT * FROM tampered(:'last');
 SELECT * FROM tampered(:'last', :'head');
 -- removed: in the middle, the last one, a session, all
@@ -140,7 +147,8 @@ ROLLBACK;
 SET session_replication_role = replica;
 \set forge 'INSERT INTO spsa.audit_event SELECT (chained).* FROM (SELECT jsonb_populate_record(f, jsonb_build_object(''hash'', chain_hash(f))) AS chained FROM (SELECT jsonb_populate_record(e, '
 \set forged ') f FROM spsa.audit_event e WHERE event = ''session_close'') f) f'
-SELECT * FROM tampered($$INSERT INTO spsa.audit_event SELECT 1000, at, event, session_id, user_name, set_name, actor, database_role, detail, transaction_id,
+SELECT * FROM tampered($$INSERT INTO spsa.audit_event SELECT 1000, at, event, session_id, user_name, set_name, actor, actor_session_id, database_role, client_address, application_name,
+	active_sets, detail, transaction_id,
 	previous_id, previous_at, previous_hash, hash FROM spsa.audit_event WHERE event = 'session_close'$$, :'head');
 SELECT * FROM tampered(:'forge' || $$'{"event_id": 0, "event": "forged"}'$$ || :'forged');
 SELECT * FROM tampered(:'forge' || $$'{"event_id": 0, "event": "forged"}'$$ || :'forged', :'head');
@@ -343,7 +351,18 @@ RESET extra_float_digits;
 RESET intervalstyle;
 SELECT * FROM spsa_verify_audit(:'head');
 RESET SESSION AUTHORIZATION;
-SELECT count(*) AS events, count(*) FILTER (WHERE hash = chain_hash(e)) AS intact FROM spsa.audit_event e;
+-- What says who did it, of each type.
+INSERT INTO spsa.audit_event (event, client_address, application_name, active_sets) VALUES ('by hand', '10.1.2.3', 'Zürich', '{"a b",ü,"c,\"d\""}'),
+	('by hand', '10.1.0.0/16', 'x', '{}'), ('by hand', '::1', NULL, '{NULL,"NULL",""}');
+SELECT spsa_create_user('zoë') > 0 AS made, spsa_create_permission_set('small') > 0 AS set;
+SELECT spsa_assign('zoë', 'small');
+SELECT token FROM spsa_open_session('zoë') \gset
+SELECT spsa_attach_connection(:'token') IS NOT NULL AS attached;
+SELECT spsa_create_user('last') > 0 AS made;
+SELECT spsa_detach();
+SELECT count(*) AS events, count(*) FILTER (WHERE hash = chain_hash(e)) AS intact, count(active_sets) AS sets, count(actor_session_id) AS sessions,
+	count(client_address) AS addresses FROM spsa.audit_event e;
+SELECT problem FROM spsa_verify_audit();
 
 DROP FUNCTION tampered, broken, chain_hash;
 DROP TYPE record_of_broken;

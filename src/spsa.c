@@ -15,6 +15,7 @@
 #include "enforce/plan_mark.h"
 #include "enforce/truncate.h"
 #include "enforce/sequence_guard.h"
+#include "grant/acting.h"
 #include "grant/definition_cache.h"
 #include "grant/effective.h"
 #include "grant/protection.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	definition_cache_init();
 	protection_init();
 	effective_init();
+	acting_init();
 	shape_init();
 	flow_init();
 	plan_mark_init();

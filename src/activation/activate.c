@@ -66,6 +66,7 @@ typedef struct Activation
 	Approval	approval;		/* that is used up for it */
 	int64		activation_id;
 	const char *flow;			/* that activates it, or NULL */
+	AuditActor	acting;			/* before it is written */
 	/* results */
 	TimestampTz activated_at;	/* 0: needs no activation */
 	bool		already_active;
@@ -292,7 +293,7 @@ time_text(TimestampTz when)
 static void
 record(const Activation *activation, const char *name, bool extended)
 {
-	AuditEvent	event = {name, &activation->session_id, activation->user_name, activation->set_name};
+	AuditEvent	event = {name, &activation->session_id, activation->user_name, activation->set_name, NULL, &activation->acting};
 	StringInfoData detail;
 
 	initStringInfo(&detail);
@@ -385,6 +386,7 @@ find_active(Activation *activation)
 	}
 	values[2] = TimestampTzGetDatum(activation->expires_at);
 	values[3] = Int64GetDatum(activation->assignment_id);
+	audit_actor(&activation->acting);
 	if (owner_execute(&extend_activation, values, nulls) == 0)
 		return false;			/* ended or extended meanwhile */
 	note(activation, true);
@@ -454,6 +456,7 @@ insert_new(Activation *activation)
 	if (!nulls[8])
 		values[8] = CStringGetTextDatum(activation->flow);
 	values[9] = TimestampTzGetDatum(activation->since);
+	audit_actor(&activation->acting);
 	if (!insert_row(activation, values, nulls) && !replace_row(activation, values, nulls))
 		return false;
 	activation->already_active = false;
@@ -684,6 +687,7 @@ deactivate(SessionEntry *entry, int32 set_id, const SetState *set, const char *f
 {
 	Activation	ended = {0};
 	AuditEvent	event = {"deactivate"};
+	AuditActor	actor;
 	bool		group = set != NULL && set->definition->kind == KIND_GROUP;
 	Datum		values[3];
 	bool		nulls[3] = {false, set_id == 0, !group};
@@ -701,6 +705,8 @@ deactivate(SessionEntry *entry, int32 set_id, const SetState *set, const char *f
 	values[2] = Int64GetDatum(group ? set->assignment_id : 0);
 	owner_begin(&state);
 	session_keep(&ended.session_id);
+	audit_actor(&actor);
+	event.actor = &actor;
 	rows = owner_execute(&end_activations, values, nulls);
 	names = palloc(sizeof(char *) * (rows + 1));
 	for (int i = 0; i < rows; i++)

@@ -29,6 +29,7 @@
 #include "activation/flow.h"
 #include "base/table.h"
 #include "grant/validate.h"
+#include "identity/session.h"
 
 /* ---- reading ---- */
 
@@ -304,12 +305,14 @@ check_criterion(const char *signature)
 static void
 check_may_choose_criterion(void)
 {
-	if (!has_privs_of_role(GetUserId(), table_extension_owner()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to choose the criterion of a flow"),
-				 errdetail("It runs with the rights of whoever runs the flow."),
-				 errhint("The owner of the extension and superusers may, switch on a flow that has one, and have it run at the opening of sessions.")));
+	if (has_privs_of_role(GetUserId(), table_extension_owner()))
+		return;
+	session_log_refusal("choose the criterion of a flow", "the database role is not the owner of the extension");
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to choose the criterion of a flow"),
+			 errdetail("It runs with the rights of whoever runs the flow."),
+			 errhint("The owner of the extension and superusers may, switch on a flow that has one, and have it run at the opening of sessions.")));
 }
 
 /* ---- rows ---- */

@@ -15,24 +15,35 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/inet.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "audit/audit.h"
 #include "base/owner.h"
 #include "base/table.h"
 
-static AuditActor actor_source = NULL;
+static AuditActorSource actor_source = NULL;
 
 /* The role of SET ROLE, if there is one; database_role is who has logged in. */
 #define SET_ROLE(parameter) \
 	"CASE WHEN " parameter " IS NULL THEN '{}' ELSE pg_catalog.jsonb_build_object('set_role', " parameter ") END"
 
 void
-audit_set_actor(AuditActor actor)
+audit_set_actor(AuditActorSource source)
 {
-	actor_source = actor;
+	actor_source = source;
+}
+
+/* Who acts: for events whose change is made before they are recorded, and may change what is in effect. */
+void
+audit_actor(AuditActor *actor)
+{
+	memset(actor, 0, sizeof(*actor));
+	if (actor_source != NULL)
+		actor_source(actor);
 }
 
 static void
@@ -40,6 +51,52 @@ text_argument(Datum *values, bool *nulls, int n, const char *text)
 {
 	nulls[n] = text == NULL;
 	values[n] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* Of the client; NULL: it has none. It is looked up once. */
+static Datum
+client_address(bool *isnull)
+{
+	static inet *address = NULL;
+	static bool known = false;
+
+	if (!known)
+	{
+		LOCAL_FCINFO(fcinfo, 0);
+		Datum		value;
+
+		InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+		value = inet_client_addr(fcinfo);
+		if (!fcinfo->isnull)
+			address = memcpy(MemoryContextAlloc(TopMemoryContext, VARSIZE_ANY(value)), DatumGetPointer(value), VARSIZE_ANY(value));
+		known = true;
+	}
+	*isnull = address == NULL;
+	return PointerGetDatum(address);
+}
+
+/* The columns of the table from actor to active_sets. */
+#define ORIGIN_COLUMNS 6
+#define ORIGIN_COLUMN(name) (Anum_audit_event_##name - Anum_audit_event_actor)
+
+static void
+fill_origin(const AuditActor *actor, Datum *values, bool *nulls)
+{
+	AuditActor	now;
+
+	if (actor == NULL)
+	{
+		audit_actor(&now);
+		actor = &now;
+	}
+	text_argument(values, nulls, ORIGIN_COLUMN(actor), actor->name);
+	nulls[ORIGIN_COLUMN(actor_session_id)] = actor->session_id == NULL;
+	values[ORIGIN_COLUMN(actor_session_id)] = UUIDPGetDatum(actor->session_id);
+	text_argument(values, nulls, ORIGIN_COLUMN(database_role), GetUserNameFromId(GetSessionUserId(), false));
+	values[ORIGIN_COLUMN(client_address)] = client_address(&nulls[ORIGIN_COLUMN(client_address)]);
+	text_argument(values, nulls, ORIGIN_COLUMN(application_name), actor->application_name);
+	nulls[ORIGIN_COLUMN(active_sets)] = actor->active_sets == NULL;
+	values[ORIGIN_COLUMN(active_sets)] = PointerGetDatum(actor->active_sets);
 }
 
 static char *
@@ -78,21 +135,33 @@ audit_record(const AuditEvent *event)
 	values[Anum_audit_event_session_id - 1] = UUIDPGetDatum(event->session_id);
 	text_argument(values, nulls, Anum_audit_event_user_name - 1, event->user_name);
 	text_argument(values, nulls, Anum_audit_event_set_name - 1, event->set_name);
-	text_argument(values, nulls, Anum_audit_event_actor - 1, actor_source != NULL ? actor_source() : NULL);
-	text_argument(values, nulls, Anum_audit_event_database_role - 1, GetUserNameFromId(GetSessionUserId(), false));
+	fill_origin(event->actor, values + Anum_audit_event_actor - 1, nulls + Anum_audit_event_actor - 1);
 	values[Anum_audit_event_detail - 1] = detail_value(event->detail);
 	table_insert("audit_event", AUDIT_EVENT_COLUMNS, values, nulls);
 }
 
 /* Names of the user and the set that a changed row speaks of, as far as it does. */
 #define CHANGE_SQL \
-	"INSERT INTO spsa.audit_event (event, session_id, user_name, set_name, actor, database_role, detail)" \
+	"INSERT INTO spsa.audit_event (event, session_id, user_name, set_name, actor, actor_session_id, database_role," \
+	" client_address, application_name, active_sets, detail)" \
 	" SELECT $1," \
 	" (r.j->>'session_id')::pg_catalog.uuid, COALESCE(r.j->>'user_name', (SELECT u.user_name FROM spsa.app_user u WHERE u.user_id = (r.j->>'user_id')::pg_catalog.int8))," \
 	" COALESCE(r.j->>'set_name', (SELECT s.set_name FROM spsa.permission_set s WHERE s.set_id = COALESCE(r.j->>'set_id', r.j->>'group_id')::pg_catalog.int4))," \
-	" $2, $3, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($4), 'new', pg_catalog.to_jsonb($5)))" \
-	" || " SET_ROLE("$6") \
-	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($5), pg_catalog.to_jsonb($4), '{}') AS j) r"
+	" $2, $3, $4, $5, $6, $7," \
+	" pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('old', pg_catalog.to_jsonb($8), 'new', pg_catalog.to_jsonb($9)))" \
+	" || " SET_ROLE("$10") \
+	" FROM (SELECT COALESCE(pg_catalog.to_jsonb($9), pg_catalog.to_jsonb($8), '{}') AS j) r"
+
+/* Its parameters: event, origin, rows, role. */
+enum
+{
+	CHANGE_EVENT,
+	CHANGE_ORIGIN,
+	CHANGE_OLD = CHANGE_ORIGIN + ORIGIN_COLUMNS,
+	CHANGE_NEW,
+	CHANGE_ROLE,
+	CHANGE_PARAMETERS
+};
 
 /* A key set without its secrets (RFC 7518, section 6.4). */
 static Datum
@@ -145,22 +214,23 @@ static void
 record_change(const char *event, Relation relation, HeapTuple old_row, HeapTuple new_row)
 {
 	Oid			row_type = relation->rd_rel->reltype;
-	Oid			types[6] = {TEXTOID, TEXTOID, TEXTOID, row_type, row_type, TEXTOID};
-	Datum		values[6];
-	bool		nulls[6] = {false};
-	char		flags[6];
+	Oid			types[CHANGE_PARAMETERS] = {
+		TEXTOID, TEXTOID, UUIDOID, TEXTOID, INETOID, TEXTOID, TEXTARRAYOID, row_type, row_type, TEXTOID
+	};
+	Datum		values[CHANGE_PARAMETERS];
+	bool		nulls[CHANGE_PARAMETERS] = {false};
+	char		flags[CHANGE_PARAMETERS];
 
-	text_argument(values, nulls, 0, event);
-	text_argument(values, nulls, 1, actor_source != NULL ? actor_source() : NULL);
-	text_argument(values, nulls, 2, GetUserNameFromId(GetSessionUserId(), false));
-	text_argument(values, nulls, 5, set_role());
-	values[3] = row_datum(old_row, RelationGetDescr(relation));
-	nulls[3] = old_row == NULL;
-	values[4] = row_datum(new_row, RelationGetDescr(relation));
-	nulls[4] = new_row == NULL;
-	for (int i = 0; i < 6; i++)
+	text_argument(values, nulls, CHANGE_EVENT, event);
+	fill_origin(NULL, values + CHANGE_ORIGIN, nulls + CHANGE_ORIGIN);
+	text_argument(values, nulls, CHANGE_ROLE, set_role());
+	values[CHANGE_OLD] = row_datum(old_row, RelationGetDescr(relation));
+	nulls[CHANGE_OLD] = old_row == NULL;
+	values[CHANGE_NEW] = row_datum(new_row, RelationGetDescr(relation));
+	nulls[CHANGE_NEW] = new_row == NULL;
+	for (int i = 0; i < CHANGE_PARAMETERS; i++)
 		flags[i] = nulls[i] ? 'n' : ' ';
-	if (SPI_execute_with_args(CHANGE_SQL, 6, types, values, flags, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_with_args(CHANGE_SQL, CHANGE_PARAMETERS, types, values, flags, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write the audit event of \"%s\"", event);
 }
 

@@ -7,7 +7,7 @@
  *
  * The hash is SHA-256 over all columns but itself that are not null, in the order of the table: the length of the name
  * in four bytes, the name, the length of the value in four bytes, the value. Numbers are big-endian, times microseconds
- * since 2000 in UTC, texts UTF-8, detail is its text: no setting matters, and a column that is added later, null in what
+ * since 2000 in UTC, texts UTF-8, detail, addresses and arrays are their text: no setting matters, and a column that is added later, null in what
  * is there, changes nothing.
  */
 #include "postgres.h"
@@ -71,7 +71,9 @@ static void
 append_value(StringInfo bytes, Oid type, Datum value)
 {
 	char	   *json;
+	char	   *shown;
 	text	   *string;
+	Oid			output;
 	Oid			send;
 	bool		is_varlena;
 
@@ -92,6 +94,12 @@ append_value(StringInfo bytes, Oid type, Datum value)
 		case JSONBOID:
 			json = JsonbToCString(NULL, &DatumGetJsonbP(value)->root, 0);
 			append_text(bytes, json, strlen(json));
+			break;
+		case INETOID:
+		case TEXTARRAYOID:
+			getTypeOutputInfo(type, &output, &is_varlena);
+			shown = OidOutputFunctionCall(output, value);
+			append_text(bytes, shown, strlen(shown));
 			break;
 		case BYTEAOID:
 			append_varlena(bytes, DatumGetByteaPP(value));

@@ -211,14 +211,18 @@
 #define Anum_audit_event_user_name 5
 #define Anum_audit_event_set_name 6
 #define Anum_audit_event_actor 7
-#define Anum_audit_event_database_role 8
-#define Anum_audit_event_detail 9
-#define AUDIT_EVENT_COLUMNS 9	/* and what the chain's trigger writes: */
-#define Anum_audit_event_transaction_id 10
-#define Anum_audit_event_previous_id 11
-#define Anum_audit_event_previous_at 12
-#define Anum_audit_event_previous_hash 13
-#define Anum_audit_event_hash 14
+#define Anum_audit_event_actor_session_id 8
+#define Anum_audit_event_database_role 9
+#define Anum_audit_event_client_address 10
+#define Anum_audit_event_application_name 11
+#define Anum_audit_event_active_sets 12
+#define Anum_audit_event_detail 13
+#define AUDIT_EVENT_COLUMNS 13	/* and what the chain's trigger writes: */
+#define Anum_audit_event_transaction_id 14
+#define Anum_audit_event_previous_id 15
+#define Anum_audit_event_previous_at 16
+#define Anum_audit_event_previous_hash 17
+#define Anum_audit_event_hash 18
 
 typedef struct TableScan
 {

@@ -37,6 +37,7 @@
 #include "base/owner.h"
 #include "enforce/policy_call.h"
 #include "enforce/protect.h"
+#include "identity/session.h"
 
 /* ---- the tree ---- */
 
@@ -462,12 +463,14 @@ protect_inherit_fields(List *tables)
 static void
 check_own(Oid root, Oid table)
 {
-	if (!pg_class_ownercheck(table, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to protect \"%s\" with \"%s\"", get_rel_name(table), get_rel_name(root)),
-				 errdetail("What comes to stand below a protected table is protected with it, by its owner."),
-				 errhint("Let an owner of all these tables run the command.")));
+	if (pg_class_ownercheck(table, GetUserId()))
+		return;
+	session_log_refusal("protect", psprintf("\"%s\", below \"%s\", is not the database role's", get_rel_name(table), get_rel_name(root)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to protect \"%s\" with \"%s\"", get_rel_name(table), get_rel_name(root)),
+			 errdetail("What comes to stand below a protected table is protected with it, by its owner."),
+			 errhint("Let an owner of all these tables run the command.")));
 }
 
 /* A table that has come to stand below a protected one, and those below it. */

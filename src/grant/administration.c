@@ -19,6 +19,7 @@
 #include "audit/audit.h"
 #include "base/owner.h"
 #include "base/table.h"
+#include "identity/session.h"
 
 static const char *const privileges[] = {
 	"USAGE ON SCHEMA spsa",
@@ -134,10 +135,13 @@ role_argument(FunctionCallInfo fcinfo, char **name)
 				 errmsg("role must not be null")));
 	*name = GetUserNameFromId(PG_GETARG_OID(0), false);
 	if (!has_privs_of_role(GetUserId(), table_extension_owner()))
+	{
+		session_log_refusal("hand over the administration", "the database role is not the owner of the extension");
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to hand over the administration of spsa"),
 				 errhint("The owner of the extension and superusers may.")));
+	}
 	return PG_GETARG_OID(0);
 }
 

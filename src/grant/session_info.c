@@ -8,7 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
-#include "grant/effective.h"
+#include "grant/acting.h"
 
 static void
 add_member(StringInfo json, const char *name, const char *value)
@@ -51,19 +51,13 @@ static void
 add_sets(StringInfo json, const SessionEntry *entry)
 {
 	const char *separator = "";
-	List	   *named = NIL;
 	ListCell   *cell;
 
 	appendStringInfoString(json, ", \"EffectiveSets\": [");
-	foreach(cell, ((const Grants *) entry->grants)->sets)
+	foreach(cell, acting_sets(entry))
 	{
-		const SetState *set = lfirst(cell);
-
-		if (!set->active || list_member_int(named, set->set_id))
-			continue;
-		named = lappend_int(named, set->set_id);
 		appendStringInfoString(json, separator);
-		escape_json(json, set->definition->name);
+		escape_json(json, lfirst(cell));
 		separator = ", ";
 	}
 	appendStringInfoChar(json, ']');

@@ -129,7 +129,11 @@ binding_current(const Binding **binding)
 		return BINDING_ATTACHED;
 	if (bound->serial <= void_serial)
 		return BINDING_VOID;
-	/* Something may be logged when a backend that exits is no process of the server's any more: no transaction, either. */
+
+	/*
+	 * Something may be logged when a backend that exits is no process of the
+	 * server's any more: no transaction, either.
+	 */
 	if (guc_require_local_attach && (bound->lxid == InvalidLocalTransactionId || MyProc == NULL || bound->lxid != MY_LXID))
 		return BINDING_VOID;
 	return BINDING_ATTACHED;

@@ -601,7 +601,7 @@ open_first(text *jwt, const uint8_t secret[JWT_SECRET_BYTES], const uint8_t hash
 	if (fault == NULL && login.issuer.single_use)
 		fault = "the issuer's tokens are for a single use";
 	if (fault != NULL)
-		opening_refuse_token(fault);
+		opening_refuse_token(fault, NULL);
 	check_can_write();
 	if (!note_use(&login, hash))
 		return false;
@@ -637,7 +637,7 @@ find_or_open(text *jwt, const uint8_t secret[JWT_SECRET_BYTES], const uint8_t ha
 		entry = session_accept(hash, &reason);
 	}
 	if (entry == NULL)
-		opening_refuse_token(reason);
+		opening_refuse_token(reason, hash);
 	return entry;
 }
 
@@ -658,13 +658,13 @@ spsa_attach_jwt(PG_FUNCTION_ARGS)
 	redact_activity();
 	opening_check_own_action();
 	if (PG_ARGISNULL(0))
-		opening_refuse_token("the token is null");
+		opening_refuse_token("the token is null", NULL);
 	jwt = PG_GETARG_TEXT_PP(0);
 	if (VARSIZE_ANY_EXHDR(jwt) > JWT_MAX_LENGTH)
-		opening_refuse_token("the token is too long");
+		opening_refuse_token("the token is too long", NULL);
 	if (!jwt_token_secret(VARDATA_ANY(jwt), VARSIZE_ANY_EXHDR(jwt), secret) || !token_encode(secret, token) ||
 		!token_hash(token, TOKEN_LENGTH, hash))
-		opening_refuse_token("OpenSSL failed");
+		opening_refuse_token("OpenSSL failed", NULL);
 	entry = find_or_open(jwt, secret, hash, &opening, &opened);
 	memcpy(result, &entry->session_id, sizeof(pg_uuid_t));
 	opening_attach(entry, token, hash, true);

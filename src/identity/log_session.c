@@ -17,9 +17,6 @@
 #include "identity/log_session.h"
 #include "identity/session.h"
 
-#define LINE_SIZE 2048			/* two names of which every byte is escaped,
-								 * and more */
-
 static emit_log_hook_type previous_emit_log = NULL;
 
 /* A text as a JSON string, cut short if it is long. */
@@ -28,7 +25,7 @@ add_name(char *line, size_t used, const char *key, const char *name)
 {
 	int			len = pg_mbcliplen(name, strlen(name), NAMEDATALEN * 2);
 
-	used += snprintf(line + used, LINE_SIZE - used, " %s=\"", key);
+	used += snprintf(line + used, LOG_SESSION_SIZE - used, " %s=\"", key);
 	for (int i = 0; i < len; i++)
 	{
 		unsigned char c = name[i];
@@ -36,7 +33,7 @@ add_name(char *line, size_t used, const char *key, const char *name)
 		if (c == '"' || c == '\\')
 			line[used++] = '\\';
 		if (c < ' ' || c == 0x7f)
-			used += snprintf(line + used, LINE_SIZE - used, "\\u%04x", c);
+			used += snprintf(line + used, LOG_SESSION_SIZE - used, "\\u%04x", c);
 		else
 			line[used++] = c;
 	}
@@ -44,34 +41,65 @@ add_name(char *line, size_t used, const char *key, const char *name)
 	return used;
 }
 
+/* The line that names a session, NULL: one that is not known; its length. */
 static size_t
-add_session(char *line, size_t used, const SessionEntry *entry)
+write_line(char *line, const SessionEntry *entry)
 {
+	size_t		used = snprintf(line, LOG_SESSION_SIZE, LOG_SESSION_PREFIX);
+
+	if (entry == NULL)
+		return used + snprintf(line + used, LOG_SESSION_SIZE - used, " session=unknown");
 	used = add_name(line, used, "user", entry->user_name);
-	used += snprintf(line + used, LINE_SIZE - used, " session=");
+	used += snprintf(line + used, LOG_SESSION_SIZE - used, " session=");
 	for (int i = 0; i < UUID_LEN; i++)
-		used += snprintf(line + used, LINE_SIZE - used, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+		used += snprintf(line + used, LOG_SESSION_SIZE - used, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
 						 entry->session_id.data[i]);
 	if (entry->actor != NULL)
 		used = add_name(line, used, "actor", entry->actor);
+	line[used] = '\0';
 	return used;
+}
+
+/* The line that names the attached session, and its length: 0, there is none. */
+static size_t
+attached_line(char *line)
+{
+	const Binding *binding;
+
+	return binding_current(&binding) == BINDING_ATTACHED ? write_line(line, session_peek(binding->hash)) : 0;
+}
+
+/* The same for whoever is refused something: the session of that token, or (NULL) the attached one. False: there is none. */
+bool
+log_session_line(const uint8_t *hash, char line[LOG_SESSION_SIZE])
+{
+	const SessionEntry *entry;
+
+	if (hash == NULL)
+		return attached_line(line) > 0;
+	entry = session_peek(hash);
+	return entry != NULL && write_line(line, entry) > 0;
+}
+
+/* Entries about refusals name the session whether or not all are to. */
+static bool
+has_line(const ErrorData *log)
+{
+	return log->detail_log != NULL && strncmp(log->detail_log, LOG_SESSION_PREFIX " ", strlen(LOG_SESSION_PREFIX " ")) == 0;
 }
 
 static void
 log_session(ErrorData *log)
 {
-	const Binding *binding;
+	char		line[LOG_SESSION_SIZE];
+	size_t		used = guc_log_session && !has_line(log) ? attached_line(line) : 0;
 
-	if (guc_log_session && binding_current(&binding) == BINDING_ATTACHED)
+	if (used > 0)
 	{
-		const SessionEntry *entry = session_peek(binding->hash);
 		const char *before = log->detail_log != NULL ? log->detail_log : log->detail;
 		size_t		before_len = before == NULL ? 0 : strlen(before);
-		char		line[LINE_SIZE];
-		size_t		used = snprintf(line, LINE_SIZE, "spsa");
 		char	   *detail;
 
-		used = entry == NULL ? used + snprintf(line + used, LINE_SIZE - used, " session=unknown") : add_session(line, used, entry);
 		detail = MemoryContextAllocExtended(CurrentMemoryContext, before_len + used + 2, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
 		if (detail != NULL)
 		{

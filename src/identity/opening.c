@@ -76,9 +76,12 @@ void
 opening_check_own_action(void)
 {
 	if (InSecurityRestrictedOperation())
+	{
+		session_log_refusal("open or attach a session", "a maintenance command runs code of a table's owner");
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot open or attach a session within a security-restricted operation")));
+	}
 }
 
 /* The first attribute of the user that these contradict, or NULL: they can be repeated by the opener, not changed. */

@@ -64,7 +64,7 @@ extern void opening_store(Opening *opening, TimestampTz now);
 extern void opening_return(FunctionCallInfo fcinfo, Opening *opening);
 extern void opening_make(const SessionUser *user, Opening *opening);
 extern void opening_done(const Opening *opening);
-extern void opening_refuse_token(const char *reason) pg_attribute_noreturn();
+extern void opening_refuse_token(const char *reason, const uint8_t *hash) pg_attribute_noreturn();
 extern void opening_attach(SessionEntry *entry, const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool local);
 extern void opening_warn_outside_transaction(const char *function);
 

@@ -396,6 +396,13 @@ mask(char *string)
 		scan_codes(string, all, true);
 }
 
+/* Masks what looks like a secret in a text. */
+void
+redact_text(char *string)
+{
+	mask(string);
+}
+
 /* What is found without a look at each character, for every statement is looked at. */
 static bool
 contains_prefixed(const char *string)

@@ -25,13 +25,13 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "audit/audit.h"
 #include "base/guc.h"
 #include "base/table.h"
 #include "base/version.h"
 #include "identity/binding.h"
 #include "identity/family.h"
 #include "identity/jwt_session.h"
+#include "identity/log_session.h"
 #include "identity/rotation.h"
 #include "identity/session.h"
 #include "identity/session_row.h"
@@ -467,14 +467,27 @@ session_require(void)
 	return session_valid(true);
 }
 
-/* Invariant 9: each refusal leaves a log line, without statement and context, which may hold the token. */
+/*
+ * Invariant 9: each refusal leaves a log line, without statement and context, which may hold the token. Its detail names the
+ * session of a token (its hash), or else the attached one.
+ */
 void
-session_log_refusal(const char *what, const char *reason)
+session_log_refusal_of(const uint8_t *hash, const char *what, const char *reason)
 {
+	char		line[LOG_SESSION_SIZE];
+	bool		known = log_session_line(hash, line);
+
 	ereport(LOG_SERVER_ONLY,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("spsa refused to %s: %s", what, reason),
+			 known ? errdetail_log("%s", line) : 0,
 			 errhidestmt(true), errhidecontext(true)));
+}
+
+void
+session_log_refusal(const char *what, const char *reason)
+{
+	session_log_refusal_of(NULL, what, reason);
 }
 
 /*
@@ -706,17 +719,6 @@ session_set_loader(SessionLoader loader)
 	load_grants = loader;
 }
 
-/* For the audit trail: who acts. */
-static char *
-acting_user(void)
-{
-	SessionEntry *entry;
-
-	if (session_current(&entry) != SESSION_LIVE)
-		return NULL;
-	return pstrdup(entry->actor != NULL ? entry->actor : entry->user_name);
-}
-
 void
 session_init(void)
 {
@@ -730,7 +732,6 @@ session_init(void)
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(IdSlot);
 	entries_by_id = hash_create("spsa sessions by identifier", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	audit_set_actor(acting_user);
 	RegisterXactCallback(transaction_event, NULL);
 	RegisterSubXactCallback(subtransaction_event, NULL);
 	CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);

@@ -97,6 +97,7 @@ extern SessionEntry *session_find(const pg_uuid_t *session_id);
 extern void session_raise_invalid(void) pg_attribute_noreturn();
 extern void session_raise_missing(void) pg_attribute_noreturn();
 extern void session_log_refusal(const char *what, const char *reason);
+extern void session_log_refusal_of(const uint8_t *hash, const char *what, const char *reason);
 extern char *session_attribute_text(const SessionEntry *entry, const char *name);
 extern JsonbValue *session_attribute_value(const SessionEntry *entry, const char *name);
 extern uint64 session_epoch(void);

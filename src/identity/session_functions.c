@@ -124,11 +124,12 @@ opening_warn_outside_transaction(const char *function)
 				 errhint("Use BEGIN before it, or spsa_attach_connection().")));
 }
 
+/* hash: of the token, if it could be one. */
 void
-opening_refuse_token(const char *reason)
+opening_refuse_token(const char *reason, const uint8_t *hash)
 {
 	binding_poison();
-	session_log_refusal("attach", reason);
+	session_log_refusal_of(hash, "attach", reason);
 	session_raise_invalid();
 }
 
@@ -153,10 +154,10 @@ attach(FunctionCallInfo fcinfo, bool local)
 	redact_activity();
 	opening_check_own_action();
 	if (PG_ARGISNULL(0))
-		opening_refuse_token("the token is null");
+		opening_refuse_token("the token is null", NULL);
 	token = PG_GETARG_TEXT_PP(0);
 	if (!token_hash(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), hash))
-		opening_refuse_token("the token is malformed");
+		opening_refuse_token("the token is malformed", NULL);
 	AcceptInvalidationMessages();
 	entry = session_accept(hash, &reason);
 	if (entry != NULL)
@@ -165,7 +166,7 @@ attach(FunctionCallInfo fcinfo, bool local)
 		opening_attach(entry, text_to_cstring(token), hash, local);
 	}
 	else
-		opening_refuse_token(reason);
+		opening_refuse_token(reason, hash);
 	return UUIDPGetDatum(result);
 }
 
@@ -304,11 +305,16 @@ static int
 end_sessions(const SessionUser *user, const char *reason)
 {
 	AuditEvent	event = {"session_close"};
+	AuditActor	actor;			/* whose session may be one of them */
 	Datum		user_id = Int64GetDatum(user->user_id);
-	int			n = owner_execute(&end_sessions_of_user, &user_id, NULL);
-	pg_uuid_t  *ids = result_ids(n);
+	pg_uuid_t  *ids;
+	int			n;
 	StringInfoData detail;
 
+	audit_actor(&actor);
+	event.actor = &actor;
+	n = owner_execute(&end_sessions_of_user, &user_id, NULL);
+	ids = result_ids(n);
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"reason\": ");
 	escape_json(&detail, reason);

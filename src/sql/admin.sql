@@ -308,10 +308,11 @@ COMMENT ON FUNCTION @extschema@.spsa_revoke_all(text) IS
 
 CREATE FUNCTION @extschema@.spsa_user_activity(user_name text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL)
 	RETURNS TABLE (event_id bigint, at timestamptz, event text, session_id uuid, user_name text, set_name text, actor text,
-		database_role text, detail jsonb)
+		actor_session_id uuid, database_role text, client_address inet, application_name text, active_sets text[], detail jsonb)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT e.event_id, e.at, e.event, e.session_id, e.user_name, e.set_name, e.actor, e.database_role, e.detail
+	SELECT e.event_id, e.at, e.event, e.session_id, e.user_name, e.set_name, e.actor, e.actor_session_id, e.database_role,
+		e.client_address, e.application_name, e.active_sets, e.detail
 	FROM spsa.audit_event e
 	WHERE (e.user_name = $1 OR e.actor = $1)
 		AND e.at >= COALESCE(spsa_user_activity.since, '-infinity') AND e.at < COALESCE(spsa_user_activity.until, 'infinity')

@@ -329,7 +329,11 @@ CREATE TABLE spsa.audit_event (
 	user_name text,
 	set_name text,
 	actor text,
+	actor_session_id uuid,
 	database_role text NOT NULL DEFAULT SESSION_USER,
+	client_address inet,
+	application_name text,
+	active_sets text[],
 	detail jsonb NOT NULL DEFAULT '{}',
 	transaction_id xid8 NOT NULL,
 	previous_id bigint,
@@ -352,13 +356,17 @@ COMMENT ON COLUMN spsa.audit_event.session_id IS 'session concerned';
 COMMENT ON COLUMN spsa.audit_event.user_name IS 'user concerned';
 COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';
 COMMENT ON COLUMN spsa.audit_event.actor IS 'user of the attached session that did it, or who acts as that user; null when no session was attached';
+COMMENT ON COLUMN spsa.audit_event.actor_session_id IS 'session that was attached, or null';
 COMMENT ON COLUMN spsa.audit_event.database_role IS 'database role that has logged in; the role of SET ROLE, if any, is in detail';
+COMMENT ON COLUMN spsa.audit_event.client_address IS 'address that the connection came from, that of a pool behind one; null: by a Unix-domain socket, or within the server. Where the user is, as the opener says, is in the detail of session_open';
+COMMENT ON COLUMN spsa.audit_event.application_name IS 'application_name of the connection, as the client says; what looks like a token is masked';
+COMMENT ON COLUMN spsa.audit_event.active_sets IS 'names of the permission sets and groups that were in effect in the attached session, before what the event tells; null when no session was attached';
 COMMENT ON COLUMN spsa.audit_event.detail IS 'further facts as a JSON object';
 COMMENT ON COLUMN spsa.audit_event.transaction_id IS 'transaction that wrote it';
 COMMENT ON COLUMN spsa.audit_event.previous_id IS 'event before it of the same session (of those without session, if it has none), the latest that its transaction could see; null: none';
 COMMENT ON COLUMN spsa.audit_event.previous_at IS 'time of that event';
 COMMENT ON COLUMN spsa.audit_event.previous_hash IS 'hash of that event';
-COMMENT ON COLUMN spsa.audit_event.hash IS 'SHA-256 of all other columns that are not null, in their order: length of the name in 4 bytes, the name, length of the value in 4 bytes, the value. Numbers, also lengths, are big-endian, of 8 bytes as values; times are microseconds since 2000-01-01 in UTC, texts UTF-8, a uuid its 16 bytes, detail its text as PostgreSQL shows it';
+COMMENT ON COLUMN spsa.audit_event.hash IS 'SHA-256 of all other columns that are not null, in their order: length of the name in 4 bytes, the name, length of the value in 4 bytes, the value. Numbers, also lengths, are big-endian, of 8 bytes as values; times are microseconds since 2000-01-01 in UTC, texts UTF-8, a uuid its 16 bytes, detail, client_address and active_sets their text as PostgreSQL shows it';
 
 -- Configuration belongs into a dump; sessions, activations, secrets and history do not.
 SELECT pg_catalog.pg_extension_config_dump('spsa.app_user', '');
