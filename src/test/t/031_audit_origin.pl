@@ -129,9 +129,9 @@ sub refused
 my @attached = (token => $token);
 refused('SELECT * FROM shown', 'read: no effective permission set grants "read" on "shown"', $who, @attached);
 refused('SELECT secret FROM doc', 'read: no effective permission set grants "read" on field "secret" of "doc"', $who, @attached);
-refused('INSERT INTO shown VALUES (1)', 'write: no effective permission set grants "create" on "shown"', $who, @attached);
+refused('DELETE FROM doc', 'write: no effective permission set grants "delete" on "doc"', $who, @attached);
 refused('TRUNCATE doc', 'truncate: no effective permission set grants "delete" on all rows of "doc"', $who, @attached);
-refused('SELECT pay()', 'call a function: no effective permission set grants pay()', $who, @attached);
+refused('SELECT pay()', 'call a function: no effective permission set grants public.pay()', $who, @attached);
 refused("SELECT spsa_activate_own('nothing')", 'activate: permission set "nothing" is not assigned', $who, @attached);
 refused("SELECT spsa_activate_own('else')", 'activate: group "team" of permission set "else" is not active', $who, @attached);
 refused("SELECT spsa_activate_own('night')", 'activate: the activation rule of permission set "night" is not met: reason', $who, @attached);
@@ -140,7 +140,7 @@ refused("SELECT spsa_grant_administration('app')", 'hand over the administration
 refused("UPDATE spsa.flow SET criterion = 'holds(uuid)'", 'choose the criterion of a flow: the database role is not the owner', $who, @attached);
 refused('CREATE TEMP TABLE t (id integer); INSERT INTO t VALUES (1); CREATE INDEX ON t (act()); ANALYZE t',
 	"open or attach a session: a maintenance command runs code of a table's owner", $who, @attached);
-refused('SELECT pay()', 'call a function: no effective permission set grants pay()', undef);
+refused('SELECT pay()', 'call a function: no effective permission set grants public.pay()', undef);
 refused('ALTER TABLE top ATTACH PARTITION middle DEFAULT', qq{protect: "below", below "top", is not the database role's}, $who, @attached, role => 'mason');
 # Whose token was refused.
 $node->safe_psql('postgres', "SELECT spsa_close_session('$session')");
