@@ -130,7 +130,8 @@ $node->psql('postgres', qq{SELECT spsa_attach_connection('$token');
 ok(scalar(grep { ($_->{detail} // '') eq $line } entries(qr/^invalid input syntax for type integer/)), 'an error in a parallel query');
 
 # A refusal names the session whatever the setting is, and once.
-$node->psql('postgres', qq{SELECT spsa_attach_connection('$token'); SELECT spsa_activate_own('none')}, extra_params => [ '-U', 'app' ]);
+$node->safe_psql('postgres', "SELECT spsa_create_permission_set('other', activation_required => true)");
+$node->psql('postgres', qq{SELECT spsa_attach_connection('$token'); SELECT spsa_activate_own('other')}, extra_params => [ '-U', 'app' ]);
 is((entries(qr/^spsa refused to activate: /))[0]{detail}, $line, 'a refusal');
 
 # The end of a connection is logged when nothing of PostgreSQL's is left to ask: a token that was set and stays to the end.
