@@ -55,7 +55,7 @@ tell_actor(AuditActor *actor)
 	{
 		char	   *name = pstrdup(application_name);
 
-		redact_text(name);
+		redact_name(name);
 		actor->application_name = name;
 	}
 	if (session_current(&entry) != SESSION_LIVE)

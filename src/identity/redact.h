@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 extern void redact_init(void);
-extern void redact_text(char *string);
+extern void redact_name(char *string);
 extern void redact_activity(void);
 extern void redact_message(void);
 extern void redact_code(const char *code, size_t len);
