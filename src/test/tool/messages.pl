@@ -54,5 +54,5 @@ for my $file (glob 'src/*.c src/[a-su-z]*/*.c src/sql/*.sql')
 		$rows{"| $state | $message | $hint | " . ($file =~ s{\Asrc/}{}r) . " |\n"} = 1;
 	}
 }
-print "### All messages\n\nOf errors, and where it says so of warnings and notices, from the source; … stands for what is filled in,\n"computed" for a code of several.\n",
+print "### All messages\n\nOf errors, and where it says so of warnings and notices, from the source; … stands for what is filled in,\n`computed` for one of several codes.\n",
 	"| SQLSTATE | message | hint | file |\n| --- | --- | --- | --- |\n", sort(keys %rows), "\n";
