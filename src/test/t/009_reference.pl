@@ -1,4 +1,4 @@
-# docs/REFERENCE.md says what the COMMENTs of functions, tables and columns say.
+# docs/REFERENCE.md says what the COMMENTs of functions, tables and columns say, and which messages the source has.
 
 use strict;
 use warnings;
@@ -48,5 +48,14 @@ for my $column (@columns)
 	$column =~ s/\s+/ /g;
 	ok(index($plain, $column) >= 0, "column $column");
 }
+
+# As `make reference` would write it, and the table is no empty one: these have alternatives, a plural, and a level.
+my ($messages) = run_command([ 'perl', 'src/test/tool/messages.pl' ]);
+$messages =~ s{\n+\z}{};
+my ($shown) = $page =~ /^(### All messages\n.*?)\n*^## /ms;
+is($shown, $messages, 'messages');
+cmp_ok(($messages =~ tr/\n//), '>', 200, 'there are messages');
+like($messages, qr/^\| 28000 \| session is not valid \| Authenticate again to get a new token\. \| identity\/session\.c \|$/m, 'with code, hint and file');
+unlike($messages, qr/^\| \w+ \| +\|/m, 'each says something');
 
 done_testing();
