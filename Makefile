@@ -112,6 +112,9 @@ INSTALL_SQL = \
 	src/sql/admin_rule.sql \
 	src/sql/admin_flow.sql \
 	src/sql/admin_jwt.sql \
+	src/sql/advisor_object.sql \
+	src/sql/advisor_role.sql \
+	src/sql/advisor_setup.sql \
 	src/sql/privileges.sql
 
 # Regression tests, in the order they run: sql/NAME.sql, expected/NAME.out.
@@ -137,6 +140,7 @@ REGRESS_LIST = \
 	activation \
 	activation_view \
 	report \
+	advisor \
 	activation_rule \
 	approval \
 	custom_permission \

@@ -86,7 +86,8 @@ static const char *const privileges[] = {
 	" 'spsa_verify_audit', 'spsa_protect', 'spsa_unprotect'," \
 	" 'spsa_protect_field', 'spsa_unprotect_field'," \
 	" 'spsa_protect_function', 'spsa_unprotect_function'," \
-	" 'spsa_create_masked_view', 'spsa_drop_masked_view')"
+	" 'spsa_create_masked_view', 'spsa_drop_masked_view'," \
+	" 'finding_policy', 'finding_reader', 'finding_role', 'finding_grant', 'finding_server', 'spsa_check')"
 
 /* How many privileges the role itself holds in schema spsa and on the extension's functions. */
 #define HELD \

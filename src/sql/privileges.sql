@@ -126,6 +126,7 @@ REVOKE ALL ON FUNCTION
 	@extschema@.spsa_assign(text, text, timestamptz, timestamptz),
 	@extschema@.spsa_revoke_assignment(text, text),
 	@extschema@.spsa_revoke_all(text),
+	@extschema@.spsa_check(),
 	@extschema@.spsa_user_activity(text, timestamptz, timestamptz),
 	@extschema@.spsa_audit_head(timestamptz, text),
 	@extschema@.spsa_verify_audit(text, text),
