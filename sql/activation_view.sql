@@ -460,7 +460,7 @@ WHERE c.relnamespace = 'spsa'::regnamespace AND c.relkind = 'r' AND has_any_colu
 SELECT c.oid::regclass AS sequence FROM pg_class c
 WHERE c.relnamespace = 'spsa'::regnamespace AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege('public', c.oid, 'USAGE, SELECT, UPDATE') END;
 SELECT p.oid::regprocedure AS function FROM pg_proc p
-WHERE p.pronamespace = 'spsa'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY p.proname COLLATE "C";
+WHERE p.pronamespace = 'spsa'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY p.proname COLLATE "C", p.pronargs;
 SELECT t.oid::regtype AS type FROM pg_type t
 WHERE t.typnamespace = 'spsa'::regnamespace AND t.typelem = 0 AND has_type_privilege('public', t.oid, 'USAGE') ORDER BY t.typname COLLATE "C";
 SELECT count(*) AS of_another_kind FROM (SELECT collnamespace FROM pg_collation UNION ALL SELECT connamespace FROM pg_conversion

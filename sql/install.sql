@@ -314,7 +314,7 @@ WHERE classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p', 'v') AND NOT c.
 	AND col_description(a.attrelid, a.attnum) IS NULL;
 -- Constraints and indexes whose name PostgreSQL might have made, or does not begin with that of the table: none.
 SELECT c.conrelid::regclass, c.conname FROM member JOIN pg_constraint c ON c.conrelid = objid
-WHERE classid = 'pg_class'::regclass
+WHERE classid = 'pg_class'::regclass AND NOT (c.contype = 'n' AND c.coninhcount > 0)
 	AND (NOT starts_with(c.conname, (SELECT relname FROM pg_class WHERE oid = objid) || '_') OR c.conname ~ '[0-9]$');
 SELECT i.indexrelid::regclass FROM member JOIN pg_index i ON i.indrelid = objid
 WHERE classid = 'pg_class'::regclass
