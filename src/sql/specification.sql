@@ -143,7 +143,8 @@ COMMENT ON COLUMN spsa.effective_set.in_force IS 'allowed, behind no closed gate
 COMMENT ON COLUMN spsa.effective_set.excluded IS 'whether it, or its group, is in force together with what excludes it dynamically';
 COMMENT ON COLUMN spsa.effective_set.active IS 'in force and not excluded: it grants what it lists';
 
--- What a set grants as an assignment of its own (group_id is null), and as a member of each group.
+-- What a set grants as an assignment of its own (group_id is null), and as a member of each group: as effective_object says it
+-- of the ways of a session, which are few, where this would be all of them.
 CREATE VIEW spsa.granted_object AS
 SELECT permitted.set_id, permitted.group_id, reached.object, permitted.privilege, permitted.reach, permitted.object AS granted_on
 FROM (
@@ -204,10 +205,55 @@ COMMENT ON COLUMN spsa.granted_object.reach IS 'all: all rows; scoped: those of 
 COMMENT ON COLUMN spsa.granted_object.granted_on IS 'relation that the permission of the set is on';
 
 CREATE VIEW spsa.effective_object AS
-SELECT s.session_id, s.user_name, s.set_id, s.set_name, s.group_id, s.group_name, o.object, o.privilege, o.reach, o.granted_on
-FROM spsa.effective_set s
-JOIN spsa.granted_object o ON o.set_id = s.set_id AND o.group_id IS NOT DISTINCT FROM s.group_id
-WHERE s.active AND s.kind = 'set';
+SELECT permitted.session_id, permitted.user_name, permitted.set_id, permitted.set_name, permitted.group_id, permitted.group_name,
+	reached.object, permitted.privilege, permitted.reach, permitted.object AS granted_on
+FROM (
+	SELECT way.session_id, way.user_name, way.set_id, way.set_name, way.group_id, way.group_name,
+		way.object, p.privilege,
+		CASE
+			WHEN NOT way.row_scoped OR p.privilege IN ('view_all', 'modify_all') THEN 'all'
+			WHEN p.privilege = 'read' AND 'view_all' = ANY (way.granted) THEN 'all'
+			WHEN p.privilege IN ('edit', 'delete') AND 'modify_all' = ANY (way.granted) THEN 'all'
+			-- A scope that is not understood would have narrowed: without it nothing is reached.
+			WHEN EXISTS (SELECT FROM spsa.row_scope r WHERE r.set_id = way.set_id AND r.object = way.object
+				AND r.operator NOT IN ('=', '<', '<=', '>', '>=', 'is null')) THEN NULL
+			WHEN EXISTS (SELECT FROM spsa.row_scope r WHERE r.set_id = way.set_id AND r.object = way.object
+				AND (r.privileges IS NULL OR p.privilege = ANY (r.privileges))) THEN 'scoped'
+		END AS reach
+	FROM (
+		SELECT s.session_id, s.user_name, s.set_id, s.set_name, s.group_id, s.group_name, o.object, o.row_scoped, g.granted
+		FROM spsa.effective_set s
+		JOIN spsa.object_permission o ON o.set_id = s.set_id
+		CROSS JOIN LATERAL (
+			SELECT pg_catalog.array_agg(listed.privilege) AS granted
+			FROM (VALUES
+				('read', o.can_read, '{read}'::text[]),
+				('create', o.can_create, '{create,read}'),
+				('edit', o.can_edit, '{edit,read}'),
+				('delete', o.can_delete, '{delete,edit,read}'),
+				('view_all', o.view_all, '{view_all,read}'),
+				('modify_all', o.modify_all, '{modify_all,view_all,delete,edit,read}')
+			) listed (privilege, is_listed, itself_and_needed)
+			WHERE listed.is_listed AND NOT EXISTS (
+				SELECT FROM spsa.group_member m
+				JOIN spsa.permission_set k ON k.set_id = m.member_id AND k.kind = 'muting'
+				JOIN spsa.object_permission x ON x.set_id = m.member_id AND x.object = o.object
+				CROSS JOIN LATERAL (VALUES ('read', x.can_read), ('create', x.can_create), ('edit', x.can_edit),
+					('delete', x.can_delete), ('view_all', x.view_all), ('modify_all', x.modify_all)) muted (privilege, is_listed)
+				WHERE m.group_id = s.group_id AND muted.is_listed AND muted.privilege = ANY (listed.itself_and_needed))
+		) g
+		WHERE s.active AND s.kind = 'set'
+	) way
+	CROSS JOIN LATERAL pg_catalog.unnest(way.granted) p (privilege)
+) permitted
+-- What is granted on a table reaches the tables that are protected with it; what is granted on these themselves, nothing.
+CROSS JOIN LATERAL (
+	SELECT permitted.object WHERE NOT EXISTS (
+		SELECT FROM spsa.protected_object c WHERE c.object = permitted.object AND c.root IS NOT NULL)
+	UNION ALL
+	SELECT c.object FROM spsa.protected_object c WHERE c.root = permitted.object
+) reached (object)
+WHERE permitted.reach IS NOT NULL;
 COMMENT ON VIEW spsa.effective_object IS
 'privileges on objects that live sessions have, one row for each way to an active set that grants one, after what the muting sets of the group take away: what they list, and what needs that';
 COMMENT ON COLUMN spsa.effective_object.session_id IS 'live session';
