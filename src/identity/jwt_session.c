@@ -620,12 +620,13 @@ find_or_open(text *jwt, const uint8_t secret[JWT_SECRET_BYTES], const uint8_t ha
 	AcceptInvalidationMessages();
 	entry = session_accept(hash, &reason);
 	*opened = false;
-	if (entry == NULL && !session_exists(hash))
+	if (entry == NULL)
 	{
 		/* Whatever fails now, no earlier binding is left, as with any token. */
 		PG_TRY();
 		{
-			*opened = open_first(jwt, secret, hash, opening);
+			if (!session_exists(hash))
+				*opened = open_first(jwt, secret, hash, opening);
 		}
 		PG_CATCH();
 		{
@@ -633,6 +634,7 @@ find_or_open(text *jwt, const uint8_t secret[JWT_SECRET_BYTES], const uint8_t ha
 			PG_RE_THROW();
 		}
 		PG_END_TRY();
+		/* Also if it was there: another first use may have been committed since it was not. */
 		AcceptInvalidationMessages();
 		entry = session_accept(hash, &reason);
 	}
