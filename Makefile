@@ -230,7 +230,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference print-%
+SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference dist dist-check deb deb-check print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -268,7 +268,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference
+.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference dist dist-check deb deb-check
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -296,10 +296,18 @@ help:
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
 	@echo '  matrix         check with PostgreSQL 15, 17 and 18, each on a Debian that has it'
 	@echo '                 (needs root); VERSIONS="17 18" chooses; TESTS'
+	@echo 'Targets for releases and packagers, from HEAD into dist/ (DIST=directory):'
+	@echo '  dist           spsa-VERSION.zip, as PGXN wants it, and spsa-VERSION.tar.gz'
+	@echo '  dist-check     build, install and test what is in them; TESTS="a b"'
+	@echo '  deb            Debian packages for the PostgreSQLs that are installed'
+	@echo '  deb-check      build, install, test and purge them on a minimal Debian'
+	@echo '                 (needs root); SUITE=trixie chooses the Debian'
 
-check soak test-core mutants fuzz demo lint format check-bare matrix:
+check soak test-core mutants fuzz demo lint format check-bare matrix dist-check deb-check:
 	@src/test/tool/$@
 
+dist deb:
+	@src/packaging/$@
 bench:
 	@src/test/bench/run
 reference:

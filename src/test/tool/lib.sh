@@ -327,7 +327,7 @@ copy_checkout() {
 	mkdir "$WORK/src"
 	tar -C "$ROOT" -c --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
 		--exclude='./spsa--*.sql' --exclude=./results --exclude=./output_iso \
-		--exclude=./tmp_check --exclude=./tmp_check_iso --exclude=./log \
+		--exclude=./tmp_check --exclude=./tmp_check_iso --exclude=./log --exclude=./dist \
 		--exclude='./regression.*' . | tar -C "$WORK/src" -x --no-same-owner
 	give_to_user "$WORK/src"
 	SRC=$WORK/src
