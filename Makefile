@@ -230,7 +230,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference dist dist-check deb deb-check print-%
+SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference diagrams dist dist-check deb deb-check print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -268,7 +268,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference dist dist-check deb deb-check
+.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference diagrams dist dist-check deb deb-check
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -293,6 +293,7 @@ help:
 	@echo '  format         format the C sources in place'
 	@echo '  bench          measure'
 	@echo '  reference      write docs/REFERENCE.md anew from the COMMENTs'
+	@echo '  diagrams       draw docs/diagram/*.svg anew where the .dot beside has changed'
 	@echo '  check-bare     demo and check on an empty Debian (needs root)'
 	@echo '  matrix         check with PostgreSQL 15, 17 and 18, each on a Debian that has it'
 	@echo '                 (needs root); VERSIONS="17 18" chooses; TESTS'
@@ -303,7 +304,7 @@ help:
 	@echo '  deb-check      build, install, test and purge them on a minimal Debian'
 	@echo '                 (needs root); SUITE=trixie chooses the Debian'
 
-check soak test-core mutants fuzz demo lint format check-bare matrix dist-check deb-check:
+check soak test-core mutants fuzz demo lint format check-bare matrix diagrams dist-check deb-check:
 	@src/test/tool/$@
 
 dist deb:

@@ -4,7 +4,7 @@
  * READ. A criterion runs with the rights of whoever runs the flow or opens a session, a superuser among them: so only
  * who has the rights of the extension's owner chooses it, switches on a flow that has one, and has it run at the opening. It is kept as a signature,
  * like other functions; what is dropped or renamed switches the flow off (enforce/ddl.c), and a name that comes
- * again switches nothing on.
+ * again switches nothing on. To forget it would let the flow run without one.
  */
 #include "postgres.h"
 

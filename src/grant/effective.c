@@ -3,7 +3,8 @@
  * Invariant 3: a set is effective only if it is assigned now, by itself or in a group, and, where it requires activation,
  * has an activation of this session that has not run out, made under an assignment that the user has now. A group that
  * requires activation gates its members; a member keeps its own requirement unless the group says bypass. Of two sets
- * that exclude each other dynamically neither is in effect. Everything is read under the snapshot of the session's load,
+ * that exclude each other dynamically neither is in effect: which one should stay nobody has said. A set is reached by
+ * ways (by itself, and by each of its groups), each with its own requirement, gate and muting sets. Everything is read under the snapshot of the session's load,
  * and lives in the session's memory context; whatever begins or ends by the clock moves the session's next_change.
  */
 #include "postgres.h"

@@ -3,7 +3,7 @@
  * A rotation inserts a row of spsa.session_token. The token of a session is that of its newest row, or, while there is none,
  * the one that it was opened with. So the old token is worth nothing from the commit on, in every backend, and is back
  * after a ROLLBACK; and no lock that the holder of a token keeps in an open transaction is in the way of somebody else's
- * rotation.
+ * rotation. The connection stays attached, by the new token, in the way it was.
  *
  * Invariant: every rotation replaces the token that was valid when it is committed, and knew that one. Of two at once the
  * first to commit wins. The other one fails with 40001 when it commits, and its token was never valid for anybody else.

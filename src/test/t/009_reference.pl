@@ -58,4 +58,38 @@ cmp_ok(($messages =~ tr/\n//), '>', 200, 'there are messages');
 like($messages, qr/^\| 28000 \| session is not valid \| Authenticate again to get a new token\. \| identity\/session\.c \|$/m, 'with code, hint and file');
 unlike($messages, qr/^\| \w+ \| +\|/m, 'each says something');
 
+# The diagram of the tables has all tables and foreign keys, and no others. (`make lint` sees to it that the picture is of its source.)
+my (%tables, %keys, @others);
+my $dashed = 0;
+for (split /\n/, PostgreSQL::Test::Utils::slurp_file('docs/diagram/model.dot'))
+{
+	next if m{^\s*(?://|graph|node|\{)};
+	$dashed = 1 if /^\s*edge \[style=dashed\]/;
+	if (/^\s*(\w+) -> (\w+) \[label="([^"]+)"\]$/)
+	{
+		push @{ $dashed ? \@others : $keys{"$1 -> $2"} }, map { $dashed ? "$1.$_" : $_ } split /\\n/, $3;
+	}
+	elsif (/^\t\t\w+/ && !/label=/)
+	{
+		$tables{$_} = 1 for s/\[.*?\]//gr =~ /\w+/g;
+	}
+}
+is(join(' ', sort keys %tables), $node->safe_psql('postgres', q{
+	SELECT string_agg(relname, ' ' ORDER BY relname COLLATE "C") FROM pg_class
+	WHERE relnamespace = 'spsa'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition}), 'tables of the diagram');
+is(join("\n", sort map { "$_: " . join(' + ', sort @{ $keys{$_} }) } keys %keys), $node->safe_psql('postgres', q{
+	SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
+		SELECT format('%s -> %s: %s', relname, referenced, string_agg(columns, ' + ' ORDER BY columns COLLATE "C")) AS line FROM (
+			SELECT a.relname, b.relname AS referenced, (SELECT string_agg(attname, ', ' ORDER BY n)
+				FROM unnest(conkey) WITH ORDINALITY k (attnum, n) JOIN pg_attribute USING (attnum) WHERE attrelid = conrelid) AS columns
+			FROM pg_constraint JOIN pg_class a ON a.oid = conrelid JOIN pg_class b ON b.oid = confrelid
+			WHERE contype = 'f' AND connamespace = 'spsa'::regnamespace) x
+		GROUP BY relname, referenced) y}), 'foreign keys of the diagram');
+ok(@others > 5, 'references of the diagram that are no foreign keys');
+is($node->safe_psql('postgres', sprintf q{
+	SELECT string_agg(name, ' ') FROM unnest('{%s}'::text[]) name WHERE NOT EXISTS (
+		SELECT FROM pg_attribute
+		WHERE attrelid = ('spsa.' || split_part(name, '.', 1))::regclass AND attname = split_part(name, '.', 2))}, join(',', @others)),
+	'', 'which are columns');
+
 done_testing();

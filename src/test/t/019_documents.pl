@@ -21,6 +21,7 @@ sub key_file
 	return $name;
 }
 
+delete $ENV{PGAPPNAME};	# psql, as for whoever follows the page
 $ENV{PGTZ} = 'UTC';
 $ENV{PGUSER} = 'postgres';
 my $node = PostgreSQL::Test::Cluster->new('documents');
