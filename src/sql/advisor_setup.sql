@@ -131,9 +131,19 @@ FROM (
 	SELECT * FROM spsa.finding_grant()
 	UNION ALL
 	SELECT * FROM spsa.finding_server()
+	UNION ALL
+	SELECT * FROM spsa.finding_masked_view()
+	UNION ALL
+	SELECT * FROM spsa.finding_sequence()
+	UNION ALL
+	SELECT * FROM spsa.finding_assignment()
+	UNION ALL
+	SELECT * FROM spsa.finding_user()
+	UNION ALL
+	SELECT * FROM spsa.finding_identity()
 ) f
 ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object COLLATE "C", f.problem COLLATE "C", f.remedy COLLATE "C";
 END;
 COMMENT ON FUNCTION @extschema@.spsa_check() IS
-'what is wrong with this database''s set-up, a row for each finding. severity: error, data can be seen or changed past spsa, or access is broken; warning, something does not do what it says, or lets a role do more than it should; info, to be known. object: what it is about. remedy: an SQL command that takes the finding away, to be read before it is run; a setting holds for new connections. For roles that may select from spsa''s tables, such as those of spsa_grant_administration(); settings of the server are looked at for members of pg_read_all_settings.
+'what is wrong with this database''s set-up, a row for each finding. severity: error, data can be seen or changed past spsa, or access is broken; warning, something does not do what it says, or lets a role do more than it should; info, to be known. object: what it is about. remedy: an SQL command that takes the finding away, to be read before it is run; a setting holds for new connections. For roles that may select from spsa''s tables, such as those of spsa_grant_administration(); settings of the server are looked at for members of pg_read_all_settings, the file of encryption keys for superusers.
 Errors: 42501 not permitted.';
