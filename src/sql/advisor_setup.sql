@@ -71,7 +71,7 @@ WITH preload AS (
 			string_to_array(regexp_replace(s.setting, '[[:space:]"]|[$]libdir/|[.]so', '', 'g'), ','))) AS spsa,
 		COALESCE((SELECT string_agg(quote_literal(trim(l.name, ' "')), ', ' ORDER BY l.place) || ', '
 			FROM pg_settings o, string_to_table(o.setting, ',') WITH ORDINALITY l (name, place)
-			WHERE o.name = 'session_preload_libraries' AND trim(l.name) <> ''), '') AS others
+			WHERE o.name = 'session_preload_libraries' AND trim(l.name) <> '' AND l.name !~ '(^|[/ "])spsa([. "]|$)'), '') AS others
 	FROM pg_settings s WHERE s.name IN ('shared_preload_libraries', 'session_preload_libraries')
 ), without AS (
 	SELECT p.others FROM preload p WHERE NOT p.spsa
