@@ -114,6 +114,9 @@ INSTALL_SQL = \
 	src/sql/admin_jwt.sql \
 	src/sql/advisor_object.sql \
 	src/sql/advisor_role.sql \
+	src/sql/advisor_view.sql \
+	src/sql/advisor_assignment.sql \
+	src/sql/advisor_identity.sql \
 	src/sql/advisor_setup.sql \
 	src/sql/privileges.sql
 

@@ -161,6 +161,37 @@ SELECT detail ->> 'reason' AS reason FROM spsa.audit_event WHERE event = 'sessio
 UPDATE spsa.session SET expires_at = created_at WHERE session_id = :'sid3';
 SELECT spsa_purge();
 :new
+-- and activations that had ended by themselves: in a session that lives (a) and before one that is over (b), not with it (c), nor those
+-- that were ended, or whose assignment was revoked (d)
+SELECT spsa_create_user(n) IS NOT NULL AS made FROM unnest('{amy,ada}'::text[]) n;
+SELECT spsa_create_permission_set(n, activation_required => true) IS NOT NULL AS made FROM unnest('{brief,short}'::text[]) n;
+SELECT spsa_assign('amy', 'brief'), spsa_assign('amy', 'short'), spsa_assign('ada', 'brief'), spsa_assign('ada', 'short');
+SELECT session_id AS sid_a FROM spsa_open_session('amy') \gset
+SELECT session_id AS sid_b FROM spsa_open_session('amy') \gset
+SELECT session_id AS sid_c FROM spsa_open_session('amy') \gset
+SELECT session_id AS sid_d FROM spsa_open_session('ada') \gset
+SELECT spsa_activate(s, n) IS NOT NULL AS activated
+FROM unnest(ARRAY[:'sid_a', :'sid_b', :'sid_c', :'sid_d']::uuid[]) s, unnest('{brief,short}'::text[]) n WHERE n = 'brief' OR s IN (:'sid_a', :'sid_d');
+INSERT INTO spsa.activation_end (session_id, activation_id)
+SELECT a.session_id, a.activation_id FROM spsa.activation a JOIN spsa.permission_set p USING (set_id) WHERE a.session_id = :'sid_d' AND p.set_name = 'brief';
+SELECT spsa_revoke_assignment('ada', 'short');
+UPDATE spsa.activation a SET expires_at = '2020-01-01 12:00+00' FROM spsa.permission_set p
+WHERE p.set_id = a.set_id AND a.session_id IN (:'sid_a', :'sid_b', :'sid_d') AND (a.session_id <> :'sid_a' OR p.set_name = 'brief');
+UPDATE spsa.session SET created_at = '2020-01-01', expires_at = '2020-01-02' WHERE session_id IN (:'sid_b', :'sid_c');
+UPDATE spsa.activation SET expires_at = '2020-01-02' WHERE session_id = :'sid_c';
+UPDATE seen SET event_id = (SELECT max(event_id) FROM spsa.audit_event);
+SELECT spsa_purge();
+SELECT e.event, CASE e.session_id WHEN :'sid_a' THEN 'a' WHEN :'sid_b' THEN 'b' WHEN :'sid_c' THEN 'c' WHEN :'sid_d' THEN 'd' END AS session, e.user_name, e.set_name, e.detail,
+	e.session_id = (SELECT p.session_id FROM spsa.audit_event p WHERE p.event_id = e.previous_id) AS chained
+FROM spsa.audit_event e WHERE e.event_id > (SELECT event_id FROM seen) ORDER BY 2, 1;
+SELECT p.set_name FROM spsa.activation a JOIN spsa.permission_set p USING (set_id) WHERE a.session_id IN (:'sid_a', :'sid_b', :'sid_c', :'sid_d');
+-- once
+SELECT spsa_purge();
+SELECT count(*) FROM spsa.audit_event WHERE event_id > (SELECT event_id FROM seen) AND event = 'activation_expired';
+SELECT * FROM spsa_verify_audit();
+SELECT spsa_drop_permission_set(n) FROM unnest('{brief,short}'::text[]) n;
+SELECT spsa_disable_user(n) FROM unnest('{amy,ada}'::text[]) n;
+UPDATE seen SET event_id = (SELECT max(event_id) FROM spsa.audit_event);
 -- a dropped table
 CREATE TABLE gone (id integer);
 SELECT spsa_protect('gone');

@@ -102,3 +102,11 @@ version_is_changed_by(const Node *command)
 {
 	return IsA(command, AlterExtensionStmt) && strcmp(((const AlterExtensionStmt *) command)->extname, "spsa") == 0;
 }
+
+/* SQL: spsa.library_version() */
+PG_FUNCTION_INFO_V1(spsa_library_version);
+Datum
+spsa_library_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(library_version));
+}

@@ -317,6 +317,14 @@ spsa_masked_view_fault(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(fault));
 }
 
+/* SQL: spsa.is_masked_view(regclass) */
+PG_FUNCTION_INFO_V1(spsa_is_masked_view);
+Datum
+spsa_is_masked_view(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_masked_view(PG_GETARG_OID(0)));
+}
+
 /* ---- spsa.masked() ---- */
 
 /* What is asked of the table that a column is of; NULL: it is of none. The query may be within the one that reads it. */

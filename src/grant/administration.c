@@ -87,7 +87,9 @@ static const char *const privileges[] = {
 	" 'spsa_protect_field', 'spsa_unprotect_field'," \
 	" 'spsa_protect_function', 'spsa_unprotect_function'," \
 	" 'spsa_create_masked_view', 'spsa_drop_masked_view'," \
-	" 'finding_policy', 'finding_reader', 'finding_role', 'finding_grant', 'finding_server', 'spsa_check')"
+	" 'finding_policy', 'finding_reader', 'finding_role', 'finding_grant', 'finding_server'," \
+	" 'finding_masked_view', 'finding_sequence', 'finding_assignment', 'finding_user', 'finding_identity', 'is_masked_view'," \
+	" 'library_version', 'jwt_issuer_fault', 'key_file_fault', 'spsa_check')"
 
 /* How many privileges the role itself holds in schema spsa and on the extension's functions. */
 #define HELD \

@@ -678,3 +678,31 @@ spsa_attach_jwt(PG_FUNCTION_ARGS)
 	opening_warn_outside_transaction("spsa_attach_jwt");
 	return UUIDPGetDatum(result);
 }
+
+/*
+ * The keys as jwt_verify() has them: rows may be there that no trigger has seen, by replication or from a dump. Read with the
+ * rights of nobody, so that whoever looks for faults needs no privilege on keys.
+ *
+ * SQL: spsa.jwt_issuer_fault(text)
+ */
+PG_FUNCTION_INFO_V1(spsa_jwt_issuer_fault);
+Datum
+spsa_jwt_issuer_fault(PG_FUNCTION_ARGS)
+{
+	Issuer		issuer;
+	Jwks	   *jwks;
+	size_t		length;
+	const char *fault;
+
+	if (!find_issuer(text_to_cstring(PG_GETARG_TEXT_PP(0)), &issuer))
+		PG_RETURN_NULL();
+	jwks = palloc(sizeof(Jwks));
+	length = strlen(issuer.jwks);
+	fault = jwks_read(issuer.jwks, length, jwks);
+	if (fault == NULL)
+		fault = jwks_check(jwks, issuer.algorithms);
+	explicit_bzero(issuer.jwks, length);
+	if (fault == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(fault));
+}

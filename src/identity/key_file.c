@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fmgr.h"
+#include "miscadmin.h"
 #include "storage/fd.h"
+#include "utils/builtins.h"
 
 #include "base/guc.h"
 #include "identity/key_file.h"
@@ -67,9 +70,15 @@ read_all(int file, char *text, size_t size)
 	return (ssize_t) n;
 }
 
-/* The key of a name, or the current one if that is NULL; an error if there is none. */
-void
-key_file_read(const char *key_id, KeyringKey *key)
+static bool
+is_configured(void)
+{
+	return guc_encryption_key_file != NULL && guc_encryption_key_file[0] != '\0';
+}
+
+/* The key of a name, or the current one if that is NULL; if it is not to be had, why. */
+static const char *
+find_key(const char *key_id, KeyringKey *key)
 {
 	char text[	KEYRING_MAX_SIZE];
 	KeyringAnswer answer = KEYRING_MISSING;
@@ -79,30 +88,61 @@ key_file_read(const char *key_id, KeyringKey *key)
 	int			line = 0;
 	int			file;
 
-	if (guc_encryption_key_file == NULL || guc_encryption_key_file[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("second factors need a file of encryption keys"),
-				 errhint("The server's administrator names one in spsa.encryption_key_file.")));
 	/* O_NONBLOCK: nobody should wait for a pipe. */
 	file = OpenTransientFile(guc_encryption_key_file, O_RDONLY | O_NONBLOCK | PG_BINARY);
 	if (file < 0)
-		refuse(strerror(errno));
+		return pstrdup(strerror(errno));
 	reason = fault(file, &size);
 	if (reason == NULL)
 	{
 		n = read_all(file, text, size);
 		if (n < 0)
-			reason = strerror(errno);
+			reason = pstrdup(strerror(errno));
 		else
 			answer = keyring_find(text, (size_t) n, key_id, key, &line);
 		explicit_bzero(text, sizeof(text));
 	}
 	CloseTransientFile(file);
+	if (reason == NULL && answer == KEYRING_MALFORMED)
+		reason = psprintf("line %d is not \"key_id:64 hexadecimal digits\", names a key again, or is one too many", line);
+	if (reason == NULL && answer == KEYRING_MISSING)
+		reason = key_id == NULL ? "it has no key" : psprintf("it has no key \"%s\"", key_id);
+	return reason;
+}
+
+/* The same; an error if there is none. */
+void
+key_file_read(const char *key_id, KeyringKey *key)
+{
+	const char *reason;
+
+	if (!is_configured())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("second factors need a file of encryption keys"),
+				 errhint("The server's administrator names one in spsa.encryption_key_file.")));
+	reason = find_key(key_id, key);
 	if (reason != NULL)
 		refuse(reason);
-	if (answer == KEYRING_MALFORMED)
-		refuse(psprintf("line %d is not \"key_id:64 hexadecimal digits\", names a key again, or is one too many", line));
-	if (answer == KEYRING_MISSING)
-		refuse(key_id == NULL ? "it has no key" : psprintf("it has no key \"%s\"", key_id));
+}
+
+/* What is told of a file of the server's is for superusers. SQL: spsa.key_file_fault(text) */
+PG_FUNCTION_INFO_V1(spsa_key_file_fault);
+Datum
+spsa_key_file_fault(PG_FUNCTION_ARGS)
+{
+	const char *key_id = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const char *reason = NULL;
+	KeyringKey	key;
+
+	if (!superuser())
+		PG_RETURN_NULL();
+	if (is_configured())
+		reason = find_key(key_id, &key);
+	else if (key_id != NULL)
+		reason = "there is none";
+	explicit_bzero(&key, sizeof(key));
+	if (reason == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(reason));
 }

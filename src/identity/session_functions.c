@@ -13,8 +13,10 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/json.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -374,7 +376,7 @@ spsa_close_user_sessions(PG_FUNCTION_ARGS)
 }
 
 /*
- * Rows whose session is gone, tokens that were replaced, activations that have ended by themselves, requests that lead to
+ * Rows whose session is gone, tokens that were replaced, ends of activations that are gone, requests that lead to
  * nothing any more, what has been reviewed, and second factors that were removed or not confirmed in time, as far as nobody
  * has them locked.
  */
@@ -387,9 +389,6 @@ static OwnerStatement purge_statements[] = {
 	{"DELETE FROM spsa.session_token t WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = t.session_id)"
 	" OR EXISTS (SELECT FROM spsa.session_token n WHERE n.session_id = t.session_id AND n.token_id > t.token_id)"},
 	{"DELETE FROM spsa.session_authentication a WHERE NOT EXISTS (SELECT FROM spsa.session s WHERE s.session_id = a.session_id)"},
-	{"DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT a.ctid FROM spsa.activation a"
-		" WHERE a.expires_at <= pg_catalog.clock_timestamp() OR EXISTS (SELECT FROM spsa.activation_end e"
-	" WHERE e.activation_id = a.activation_id) FOR UPDATE SKIP LOCKED))"},
 	{"DELETE FROM spsa.activation_end e WHERE NOT EXISTS (SELECT FROM spsa.activation a"
 	" WHERE a.activation_id = e.activation_id)"},
 	{"DELETE FROM spsa.activation_request d WHERE d.ctid = ANY (ARRAY(SELECT r.ctid FROM spsa.activation_request r"
@@ -412,9 +411,9 @@ static OwnerStatement purge_statements[] = {
 static OwnerStatement lock_sessions = {
 	"WITH RECURSIVE over (session_id) AS (SELECT s.session_id FROM spsa.session s"
 	" WHERE s.expires_at <= pg_catalog.clock_timestamp()"
-	" OR EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)"
-	" OR EXISTS (SELECT FROM spsa.session_activity a WHERE a.session_id = s.session_id"
-	" AND a.last_seen_at + s.idle_timeout <= pg_catalog.clock_timestamp())"
+	" OR s.session_id IN (SELECT e.session_id FROM spsa.session_end e)"
+	" OR s.session_id IN (SELECT a.session_id FROM spsa.session_activity a JOIN spsa.session i ON i.session_id = a.session_id"
+	" WHERE a.last_seen_at + i.idle_timeout <= pg_catalog.clock_timestamp())"
 	" UNION SELECT c.session_id FROM over o JOIN spsa.session c ON c.parent_id = o.session_id),"
 	" locked AS (SELECT s.session_id FROM spsa.session s WHERE s.session_id IN (SELECT o.session_id FROM over o)"
 	" FOR UPDATE SKIP LOCKED)"
@@ -422,54 +421,120 @@ static OwnerStatement lock_sessions = {
 	0
 };
 
+/* Of an activation a: it was not ended by anybody. (The end of an assignment is an event of its own.) */
+#define ENDED_BY_ITSELF \
+	"NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = a.activation_id)" \
+	" AND EXISTS (SELECT FROM spsa.assignment g WHERE g.assignment_id = a.assignment_id)"
+
 /*
  * Of those, what has no descendant that is at work: parents go with all that is derived from them, or stay. Another
  * statement than the one that locks them, since it must see every child there is: from then on there are no new ones.
+ * The rows: activations that had ended before their session, which go with it, and then the sessions.
  */
 static OwnerStatement purge_sessions = {
 	"WITH RECURSIVE locked AS MATERIALIZED (SELECT i AS session_id FROM pg_catalog.unnest($1) i),"
 	" kept (session_id, parent_id) AS (SELECT c.session_id, c.parent_id FROM locked l"
 	" JOIN spsa.session c ON c.parent_id = l.session_id WHERE NOT EXISTS (SELECT FROM locked k WHERE k.session_id = c.session_id)"
 	" UNION SELECT p.session_id, p.parent_id FROM kept k JOIN spsa.session p ON p.session_id = k.parent_id),"
-	" over AS MATERIALIZED (SELECT s.session_id, s.user_id,"
-	" EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id) AS closed"
-	" FROM spsa.session s JOIN locked l ON l.session_id = s.session_id"
+	" over AS MATERIALIZED (SELECT s.session_id, u.user_name, c.ended_at IS NOT NULL AS closed,"
+	" LEAST(s.expires_at, c.ended_at, t.last_seen_at + s.idle_timeout) AS ended_at"
+	" FROM spsa.session s JOIN locked l ON l.session_id = s.session_id JOIN spsa.app_user u ON u.user_id = s.user_id"
+	" LEFT JOIN (SELECT e.session_id, pg_catalog.min(e.ended_at) AS ended_at FROM spsa.session_end e GROUP BY e.session_id) c"
+	" ON c.session_id = s.session_id"
+	" LEFT JOIN spsa.session_activity t ON t.session_id = s.session_id"
 	" WHERE NOT EXISTS (SELECT FROM kept k WHERE k.session_id = s.session_id)),"
 	" gone AS (DELETE FROM spsa.session s USING over o WHERE s.session_id = o.session_id),"
 	" ended AS (DELETE FROM spsa.session_end e USING over o WHERE e.session_id = o.session_id)"
-	" SELECT o.session_id, u.user_name, o.closed FROM over o JOIN spsa.app_user u USING (user_id)",
+	" SELECT o.session_id, o.user_name, p.set_name, false, a.expires_at FROM over o"
+	" JOIN spsa.activation a ON a.session_id = o.session_id AND a.expires_at < o.ended_at"
+	" JOIN spsa.permission_set p ON p.set_id = a.set_id WHERE " ENDED_BY_ITSELF
+	" UNION ALL SELECT o.session_id, o.user_name, NULL, o.closed, NULL FROM over o",
 	1, {UUIDARRAYOID}
 };
+
+/* Activations that have ended, of sessions that have not, as far as nobody has them locked. The rows: as above. */
+static OwnerStatement purge_activations = {
+	"WITH a AS (DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT x.ctid FROM spsa.activation x"
+	" WHERE x.expires_at <= pg_catalog.clock_timestamp() OR x.activation_id IN (SELECT e.activation_id"
+	" FROM spsa.activation_end e) FOR UPDATE SKIP LOCKED)) RETURNING d.*)"
+	" SELECT a.session_id, u.user_name, p.set_name, false, a.expires_at FROM a"
+	" JOIN spsa.session s ON s.session_id = a.session_id JOIN spsa.app_user u ON u.user_id = s.user_id"
+	" JOIN spsa.permission_set p ON p.set_id = a.set_id WHERE " ENDED_BY_ITSELF,
+	0
+};
+
+/* Of a row: the end of an activation, or of a session unless that was closed, which was recorded then. */
+static void
+record_end(HeapTuple row, TupleDesc desc)
+{
+	AuditEvent	event = {"session_expire"};
+	bool		isnull;
+	pg_uuid_t	session_id = *DatumGetUUIDP(SPI_getbinval(row, desc, 1, &isnull));
+	TimestampTz expired_at = DatumGetTimestampTz(SPI_getbinval(row, desc, 5, &isnull));
+
+	event.session_id = &session_id;
+	event.user_name = SPI_getvalue(row, desc, 2);
+	event.set_name = SPI_getvalue(row, desc, 3);
+	if (event.set_name != NULL)
+	{
+		event.event = "activation_expired";
+		event.detail = psprintf("{\"expired_at\": \"%s\"}", audit_time(expired_at));
+	}
+	if (!DatumGetBool(SPI_getbinval(row, desc, 4, &isnull)))
+		audit_record(&event);
+}
+
+/* Of all rows of the last result; how many sessions these are. There may be many: what one event takes is freed after it. */
+static int
+record_ends(int n)
+{
+	SPITupleTable *rows = SPI_tuptable;
+	MemoryContext event_context = AllocSetContextCreate(CurrentMemoryContext, "spsa purge event", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(event_context);
+	int			sessions = 0;
+	bool		isnull;
+
+	for (int i = 0; i < n; i++)
+	{
+		(void) SPI_getbinval(rows->vals[i], rows->tupdesc, 3, &isnull);
+		sessions += isnull ? 1 : 0;
+		record_end(rows->vals[i], rows->tupdesc);
+		MemoryContextReset(event_context);
+	}
+	MemoryContextSwitchTo(before);
+	MemoryContextDelete(event_context);
+	return sessions;
+}
+
+/*
+ * Until owner_end(). Of tables that fill up and are emptied again statistics say nothing, and what is taken for nearly empty is
+ * joined by looking through all of it for each row: of 25,000 sessions that took minutes.
+ */
+static void
+join_in_bulk(void)
+{
+	(void) set_config_option("enable_nestloop", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
 
 /* SQL: spsa_purge() */
 PG_FUNCTION_INFO_V1(spsa_purge);
 Datum
 spsa_purge(PG_FUNCTION_ARGS)
 {
-	AuditEvent	event = {"session_expire"};
 	OwnerState	state;
-	SPITupleTable *rows;
-	int			n;
+	int			sessions;
 	bool		isnull;
-	pg_uuid_t	session_id;
 	Datum		locked;
 
 	owner_begin(&state);
+	join_in_bulk();
 	(void) owner_execute(&lock_sessions, NULL, NULL);
 	locked = owner_result(1, &isnull);
-	n = owner_execute(&purge_sessions, &locked, NULL);
-	rows = SPI_tuptable;
+	sessions = record_ends(owner_execute(&purge_sessions, &locked, NULL));
+	(void) record_ends(owner_execute(&purge_activations, NULL, NULL));
 	for (int i = 0; i < lengthof(purge_statements); i++)
 		owner_execute(&purge_statements[i], NULL, NULL);
-	for (int i = 0; i < n; i++)
-	{
-		if (DatumGetBool(SPI_getbinval(rows->vals[i], rows->tupdesc, 3, &isnull)))
-			continue;
-		session_id = *DatumGetUUIDP(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
-		event.session_id = &session_id;
-		event.user_name = SPI_getvalue(rows->vals[i], rows->tupdesc, 2);
-		audit_record(&event);
-	}
 	owner_end(&state);
-	PG_RETURN_INT32(n);
+	PG_RETURN_INT32(sessions);
 }

@@ -71,7 +71,7 @@ WITH preload AS (
 			string_to_array(regexp_replace(s.setting, '[[:space:]"]|[$]libdir/|[.]so', '', 'g'), ','))) AS spsa,
 		COALESCE((SELECT string_agg(quote_literal(trim(l.name, ' "')), ', ' ORDER BY l.place) || ', '
 			FROM pg_settings o, string_to_table(o.setting, ',') WITH ORDINALITY l (name, place)
-			WHERE o.name = 'session_preload_libraries' AND trim(l.name) <> ''), '') AS others
+			WHERE o.name = 'session_preload_libraries' AND trim(l.name) <> '' AND l.name !~ '(^|[/ "])spsa([. "]|$)'), '') AS others
 	FROM pg_settings s WHERE s.name IN ('shared_preload_libraries', 'session_preload_libraries')
 ), without AS (
 	SELECT p.others FROM preload p WHERE NOT p.spsa
@@ -131,9 +131,19 @@ FROM (
 	SELECT * FROM spsa.finding_grant()
 	UNION ALL
 	SELECT * FROM spsa.finding_server()
+	UNION ALL
+	SELECT * FROM spsa.finding_masked_view()
+	UNION ALL
+	SELECT * FROM spsa.finding_sequence()
+	UNION ALL
+	SELECT * FROM spsa.finding_assignment()
+	UNION ALL
+	SELECT * FROM spsa.finding_user()
+	UNION ALL
+	SELECT * FROM spsa.finding_identity()
 ) f
 ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.object COLLATE "C", f.problem COLLATE "C", f.remedy COLLATE "C";
 END;
 COMMENT ON FUNCTION @extschema@.spsa_check() IS
-'what is wrong with this database''s set-up, a row for each finding. severity: error, data can be seen or changed past spsa, or access is broken; warning, something does not do what it says, or lets a role do more than it should; info, to be known. object: what it is about. remedy: an SQL command that takes the finding away, to be read before it is run; a setting holds for new connections. For roles that may select from spsa''s tables, such as those of spsa_grant_administration(); settings of the server are looked at for members of pg_read_all_settings.
+'what is wrong with this database''s set-up, a row for each finding. severity: error, data can be seen or changed past spsa, or access is broken; warning, something does not do what it says, or lets a role do more than it should; info, to be known. object: what it is about. remedy: an SQL command that takes the finding away, to be read before it is run; a setting holds for new connections. For roles that may select from spsa''s tables, such as those of spsa_grant_administration(); settings of the server are looked at for members of pg_read_all_settings, the file of encryption keys for superusers.
 Errors: 42501 not permitted.';

@@ -351,7 +351,7 @@ COMMENT ON SEQUENCE spsa.audit_event_id_seq IS 'identifiers of audit events';
 COMMENT ON TABLE spsa.audit_event IS 'history of every change of authority; without foreign keys, for it outlives what it names';
 COMMENT ON COLUMN spsa.audit_event.event_id IS 'identifier of the event, sent by NOTIFY if spsa.notify_events is on';
 COMMENT ON COLUMN spsa.audit_event.at IS 'when it happened';
-COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_close, session_expire, session_rotate, activate, deactivate, activation_requested, activation_approved, activation_denied, activation_cancelled, break_glass, break_glass_reviewed, administration_grant, administration_revoke, step_up, reauthenticate, totp_enroll, totp_confirm, totp_remove, totp_unlock, totp_reencrypt, audit_prune, or a table and what was done to its row, as in assignment_insert';
+COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_close, session_expire, session_rotate, activate, deactivate, activation_requested, activation_approved, activation_denied, activation_cancelled, activation_expired, break_glass, break_glass_reviewed, administration_grant, administration_revoke, step_up, reauthenticate, totp_enroll, totp_confirm, totp_remove, totp_unlock, totp_reencrypt, audit_prune, or a table and what was done to its row, as in assignment_insert';
 COMMENT ON COLUMN spsa.audit_event.session_id IS 'session concerned';
 COMMENT ON COLUMN spsa.audit_event.user_name IS 'user concerned';
 COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';
