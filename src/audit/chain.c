@@ -14,7 +14,6 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
@@ -209,7 +208,7 @@ is_audit_event(Relation relation)
 {
 	Oid			oid = RelationGetRelid(relation);
 
-	return (relation->rd_rel->relispartition ? get_partition_parent(oid, true) : oid) == table_oid("audit_event");
+	return (relation->rd_rel->relispartition ? table_parent(oid) : oid) == table_oid("audit_event");
 }
 
 /* SQL: spsa.chain_event() */

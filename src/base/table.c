@@ -309,6 +309,68 @@ partition_index(Relation root, Datum value)
 	return which;
 }
 
+/* Parents of partitions, of tables or indexes, that were looked up since some relation changed. */
+static struct
+{
+	int			count;
+	struct
+	{
+		Oid			child;
+		Oid			parent;
+	}			known[8];
+	uint64		changes;		/* of relations, as far as this backend knows */
+	bool		listening;
+}			parents;
+
+static void
+relation_changed(Datum arg, Oid relation)
+{
+	parents.count = 0;
+	parents.changes++;
+}
+
+/* What a table or index is a partition of, or InvalidOid. It is locked. */
+Oid
+table_parent(Oid child)
+{
+	uint64		changes = parents.changes;
+	Oid			parent;
+
+	if (!parents.listening)
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	parents.listening = true;
+	for (int i = 0; i < parents.count; i++)
+	{
+		if (parents.known[i].child == child)
+			return parents.known[i].parent;
+	}
+	parent = get_rel_relispartition(child) ? get_partition_parent(child, true) : InvalidOid;
+	/* Not if something changed while it was looked up. */
+	if (changes == parents.changes && parents.count < lengthof(parents.known))
+	{
+		parents.known[parents.count].child = child;
+		parents.known[parents.count++].parent = parent;
+	}
+	return parent;
+}
+
+/* A partition's part of an index. */
+static Oid
+partition_index_of(Relation partition, Oid index)
+{
+	List	   *indexes = RelationGetIndexList(partition);
+	Oid			result = InvalidOid;
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		if (table_parent(lfirst_oid(cell)) == index)
+			result = lfirst_oid(cell);
+	}
+	list_free(indexes);
+	return result;
+}
+
 /* Instead of the table, the partition for this row. */
 static Relation
 partition_for(Relation root, const Datum *values)
@@ -411,7 +473,7 @@ table_last(const char *name, const char *index, ScanKey key, Datum newest)
 		{
 			Relation	partition = table_open(partitions->oids[i], AccessShareLock);
 
-			row = last_row(partition, index_get_partition(partition, index_oid), key);
+			row = last_row(partition, partition_index_of(partition, index_oid), key);
 			table_close(partition, AccessShareLock);
 		}
 	}

@@ -243,6 +243,7 @@ extern bool table_is_installed(const char *name);
 extern Oid	table_schema(void);
 extern Oid	table_extension_owner(void);
 extern Oid	table_relation_owner(Oid relation);
+extern Oid	table_parent(Oid child);
 extern Snapshot table_snapshot(void);
 extern void table_snapshot_release(Snapshot snapshot);
 extern void table_key(ScanKey key, AttrNumber column, RegProcedure equality, Datum value);

@@ -634,7 +634,11 @@ find_or_open(text *jwt, const uint8_t secret[JWT_SECRET_BYTES], const uint8_t ha
 			PG_RE_THROW();
 		}
 		PG_END_TRY();
-		/* Also if it was there: another first use may have been committed since it was not. */
+
+		/*
+		 * Also if it was there: another first use may have been committed
+		 * since it was not.
+		 */
 		AcceptInvalidationMessages();
 		entry = session_accept(hash, &reason);
 	}

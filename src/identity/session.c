@@ -59,7 +59,8 @@ static uint64 role_epoch = 1;	/* of roles and schemas */
 static uint64 own_changes = 0;
 static bool token_replaced = false; /* the token looked up last had been one */
 static uint64 cache_version = 1;	/* another one with every entry that goes */
-static bool any_noted = false;	/* some entry is uncommitted, or its use noted */
+static dlist_head noted = DLIST_STATIC_INIT(noted); /* uncommitted, or their
+													 * use noted */
 static SessionLoader load_grants = NULL;
 static void (*attached_callback) (void) = NULL;
 
@@ -73,6 +74,24 @@ static struct
 	Oid			role;
 }			current;
 
+/* The end of the transaction changes it. */
+static void
+note(SessionEntry *entry)
+{
+	if (!entry->noted)
+		dlist_push_head(&noted, &entry->noted_node);
+	entry->noted = true;
+}
+
+static void
+unnote(SessionEntry *entry)
+{
+	if (entry->noted)
+		dlist_delete(&entry->noted_node);
+	entry->noted = false;
+	entry->noted_at = 0;
+}
+
 static void
 forget(SessionEntry *entry)
 {
@@ -85,6 +104,7 @@ forget(SessionEntry *entry)
 	if (slot != NULL && slot->entry == entry)
 		hash_search(entries_by_id, &entry->session_id, HASH_REMOVE, NULL);
 	dlist_delete(&entry->lru);
+	unnote(entry);
 	entry->dropped = true;
 	if (entry->pins == 0)
 		MemoryContextDelete(entry->context);
@@ -235,7 +255,8 @@ keep(SessionEntry *entry)
 	slot = hash_search(entries_by_hash, entry->hash, HASH_ENTER, NULL);
 	slot->entry = entry;
 	id_slot->entry = entry;
-	any_noted = any_noted || entry->uncommitted;
+	if (entry->uncommitted)
+		note(entry);
 	entry->version = ++versions;
 	MemoryContextSetParent(entry->context, session_context);
 	dlist_push_head(&entries, &entry->lru);
@@ -581,8 +602,8 @@ session_used(SessionEntry *entry)
 
 	if (entry->idle_timeout == 0 || !may_write() || now - Max(entry->last_seen_at, entry->noted_at) < entry->idle_timeout / 4)
 		return;
+	note(entry);
 	entry->noted_at = now;
-	any_noted = true;
 	session_mark_used(&entry->session_id, now);
 }
 
@@ -608,11 +629,11 @@ forget_uncommitted(void)
 	dlist_mutable_iter i;
 
 	current.entry = NULL;
-	dlist_foreach_modify(i, &entries)
+	dlist_foreach_modify(i, &noted)
 	{
-		SessionEntry *entry = dlist_container(SessionEntry, lru, i.cur);
+		SessionEntry *entry = dlist_container(SessionEntry, noted_node, i.cur);
 
-		entry->noted_at = 0;
+		unnote(entry);
 		if (entry->uncommitted)
 			forget(entry);
 	}
@@ -621,19 +642,16 @@ forget_uncommitted(void)
 static void
 all_committed(void)
 {
-	dlist_iter	i;
+	dlist_mutable_iter i;
 
-	if (!any_noted)
-		return;
-	any_noted = false;
-	dlist_foreach(i, &entries)
+	dlist_foreach_modify(i, &noted)
 	{
-		SessionEntry *entry = dlist_container(SessionEntry, lru, i.cur);
+		SessionEntry *entry = dlist_container(SessionEntry, noted_node, i.cur);
 
 		entry->uncommitted = false;
 		entry->unsettled = false;
 		entry->last_seen_at = Max(entry->last_seen_at, entry->noted_at);
-		entry->noted_at = 0;
+		unnote(entry);
 	}
 }
 

@@ -57,6 +57,8 @@ typedef struct SessionEntry
 									 * re-authentication included */
 	TimestampTz last_seen_at;	/* 0 without idle timeout */
 	TimestampTz noted_at;		/* use noted by the present transaction, or 0 */
+	bool		noted;			/* the end of the transaction changes it */
+	dlist_node	noted_node;
 	TimestampTz expires_at;
 	int64		idle_timeout;	/* microseconds; 0: none */
 	const char *security_level; /* the highest that was reached */
