@@ -356,6 +356,12 @@ add_privilege(Explanation *ex)
 							   quote_identifier(quoted_role(ex)));
 }
 
+static char *
+enable_call(const Explanation *ex)
+{
+	return explain_call(ex, "spsa_enable_user", quote_literal_cstr(ex->entry->user_name));
+}
+
 static void
 add_session(Explanation *ex)
 {
@@ -363,9 +369,8 @@ add_session(Explanation *ex)
 		(void) explain_add(ex, RANK_CIRCUMSTANCE, "no session", pstrdup("a session: none is attached"));
 	else if (ex->state == SESSION_OVER)
 		(void) explain_add(ex, RANK_CIRCUMSTANCE, "session over", pstrdup("a valid session: authenticate again"));
-	else if (ex->subject == EXPLAIN_USER && ex->entry->ended)
-		explain_add(ex, RANK_CIRCUMSTANCE, "user disabled", pstrdup("the user is disabled"))->remedy =
-			explain_call(ex, "spsa_enable_user", quote_literal_cstr(ex->entry->user_name));
+	else if (ex->entry->ended)
+		explain_add(ex, RANK_CIRCUMSTANCE, "user disabled", pstrdup("the user is disabled"))->remedy = enable_call(ex);
 	else if (ex->subject == EXPLAIN_USER)
 		(void) explain_add(ex, RANK_CIRCUMSTANCE, "supposed", pstrdup("for a session that the user might open: nothing activated, the user's attributes alone"));
 	else if (ex->entry->nallowed >= 0)
@@ -427,7 +432,7 @@ find_help(const Explanation *ex, bool lacks_field)
 	{
 		const ExplainRow *row = lfirst(cell);
 
-		if (row->remedy == NULL || row->rank <= RANK_EFFECTIVE || (row->has_match && !row->matches))
+		if (row->remedy == NULL || row->in_vain || row->rank <= RANK_EFFECTIVE || (row->has_match && !row->matches))
 			continue;
 		if ((row->grants != NULL && strcmp(row->grants, "field") == 0) == lacks_field)
 			return row;
@@ -436,14 +441,16 @@ find_help(const Explanation *ex, bool lacks_field)
 }
 
 static char *
-why_denied(const Explanation *ex, const ExplainRow *help)
+why_denied(const Explanation *ex, Reach reach, bool field, const ExplainRow *help)
 {
 	ListCell   *cell;
 
-	if (ex->entry == NULL || (ex->subject == EXPLAIN_USER && ex->entry->ended))
+	if (ex->entry == NULL || ex->entry->ended)
 		return pstrdup("a valid session");
 	if (help != NULL)
-		return help->lacks;
+		return psprintf("%s: %s", help->set_name, help->lacks);
+	if (reach != REACH_NONE && field)
+		return pstrdup("the row is none of those that are reached");
 	foreach(cell, ex->rows)
 	{
 		if (((const ExplainRow *) lfirst(cell))->rank > RANK_EFFECTIVE)
@@ -457,7 +464,7 @@ static void
 add_verdict(Explanation *ex)
 {
 	static const char *const states[] = {"denied", "allowed: some rows", "allowed: all rows"};
-	bool		valid = ex->entry != NULL && !(ex->subject == EXPLAIN_USER && ex->entry->ended);
+	bool		valid = ex->entry != NULL && !ex->entry->ended;
 	Question	about_object = question_object(ex->object, ex->privilege);
 	const Shape *shape = valid ? shape_of(ex->entry, &about_object) : shape_none();
 	Reach		reach = find_reach(ex, shape);
@@ -473,8 +480,10 @@ add_verdict(Explanation *ex)
 	{
 		const ExplainRow *help = find_help(ex, !field && reach != REACH_NONE);
 
-		row->lacks = why_denied(ex, help);
+		row->lacks = why_denied(ex, reach, field, help);
 		row->remedy = help == NULL ? NULL : help->remedy;
+		if (!valid)
+			row->remedy = ex->entry == NULL ? NULL : enable_call(ex);
 	}
 }
 

@@ -25,6 +25,7 @@ typedef enum ExplainRank
 	RANK_CIRCUMSTANCE,
 	RANK_EFFECTIVE,
 	RANK_NO_ROW,
+	RANK_READY,					/* to be activated at once */
 	RANK_NOT_ACTIVE,
 	RANK_EXCLUDED,
 	RANK_NO_SCOPE,
@@ -50,6 +51,7 @@ typedef struct ExplainRow
 	bool		has_match;
 	bool		matches;
 	char	   *remedy;
+	bool		in_vain;		/* it would reach no row */
 } ExplainRow;
 
 typedef struct Explanation

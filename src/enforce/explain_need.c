@@ -41,7 +41,8 @@ session_call(const Explanation *ex, const char *own, const char *other, const ch
 
 	if (ex->subject == EXPLAIN_OWN && own != NULL)
 		return explain_call(ex, own, psprintf("%s%s", set, more));
-	return explain_call(ex, other, psprintf("%s, %s%s", session_literal(ex), set, more));
+	return explain_call(ex, other, psprintf("%s, %s%s", ex->subject == EXPLAIN_OWN ? psprintf("%s.spsa_session_id()", ex->schema) :
+											session_literal(ex), set, more));
 }
 
 /* ---- activation ---- */
@@ -167,7 +168,7 @@ describe_activation(const Explanation *ex, const SetState *set, ExplainRow *row)
 	bool		met = true;
 
 	initStringInfo(&lacks);
-	appendStringInfo(&lacks, "activation of %s \"%s\"", kind_of(set), set->definition->name);
+	appendStringInfoString(&lacks, set->definition->kind == KIND_GROUP ? "activation of the group" : "activation");
 	if (ex->subject == EXPLAIN_USER)
 		appendStringInfoString(&lacks, " in a session");
 	else if (describe_conflict(ex, set, &lacks))
@@ -180,8 +181,11 @@ describe_activation(const Explanation *ex, const SetState *set, ExplainRow *row)
 	if (ex->subject == EXPLAIN_USER)
 		row->remedy = NULL;
 	else if (met)
+	{
+		row->rank = RANK_READY;
 		row->remedy = session_call(ex, "spsa_activate_own", "spsa_activate", set->definition->name,
 								   reason ? ", reason => 'reason'" : "");
+	}
 	row->lacks = lacks.data;
 }
 

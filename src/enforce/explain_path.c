@@ -57,6 +57,36 @@ settle(const Explanation *ex, const SetState *set, const Supposed *how, ExplainR
 	row->state = how->state;
 	row->lacks = how->lacks;
 	row->remedy = how->remedy;
+	if (set->allowed)
+		return;
+	row->lacks = psprintf("%s; then the session is restricted to other permission sets", how->lacks);
+	row->in_vain = true;
+}
+
+static char *
+assign_call(const Explanation *ex, const char *set_name, const char *more)
+{
+	return explain_call(ex, "spsa_assign", psprintf("%s, %s%s", quote_literal_cstr(ex->entry->user_name),
+													quote_literal_cstr(set_name), more));
+}
+
+/* Whether an assignment of the set by itself would be a new way, which the session may use. */
+static bool
+helps_directly(const Explanation *ex, const SetState *set)
+{
+	bool		allowed = ex->entry->nallowed < 0;
+	ListCell   *cell;
+
+	for (int i = 0; i < ex->entry->nallowed; i++)
+		allowed = allowed || ex->entry->allowed[i] == set->set_id;
+	foreach(cell, ((const Grants *) ex->entry->grants)->sets)
+	{
+		const SetState *other = lfirst(cell);
+
+		if (other->set_id == set->set_id && other->group == NULL)
+			return false;
+	}
+	return allowed;
 }
 
 /* What the set's group takes away. */
@@ -72,9 +102,8 @@ muted(const Explanation *ex, const SetState *set, ExplainRow *row)
 	row->rank = RANK_MUTED;
 	row->state = "muted";
 	row->lacks = ex->full ? psprintf("the group mutes it: %s", names.data) : pstrdup("the group mutes it");
-	if (ex->full)
-		row->remedy = explain_call(ex, "spsa_assign", psprintf("%s, %s", quote_literal_cstr(ex->entry->user_name),
-															   quote_literal_cstr(set->definition->name)));
+	if (ex->full && helps_directly(ex, set))
+		row->remedy = assign_call(ex, set->definition->name, "");
 }
 
 static void
@@ -136,6 +165,7 @@ describe_reach(Explanation *ex, const SetState *set, const ObjectGrant *grant, c
 	fault = explain_no_row(ex, arm, grant, &remedy);
 	if (fault == NULL)
 		return;
+	row->in_vain = row->in_vain || row->rank != RANK_EFFECTIVE || remedy == NULL;
 	if (row->rank == RANK_EFFECTIVE)
 	{
 		row->rank = RANK_NO_ROW;
@@ -210,13 +240,6 @@ explain_way(Explanation *ex, const SetState *set, const Supposed *how)
 }
 
 /* ---- assignments that are not in effect ---- */
-
-static char *
-assign_call(const Explanation *ex, const char *set_name, const char *more)
-{
-	return explain_call(ex, "spsa_assign", psprintf("%s, %s%s", quote_literal_cstr(ex->entry->user_name),
-													quote_literal_cstr(set_name), more));
-}
 
 /* To an administrator: way by way. */
 static void
@@ -355,6 +378,13 @@ explain_unassigned(Explanation *ex, List *known, Snapshot snapshot, uint64 count
 	}
 }
 
+/* Whether the session itself is told of a way: it may use it, if need be after activating what it may activate. */
+static bool
+is_told(const SetState *set)
+{
+	return set->allowed && (effective_gate_is_open(set) || set->group->allowed);
+}
+
 void
 explain_paths(Explanation *ex)
 {
@@ -367,7 +397,7 @@ explain_paths(Explanation *ex)
 	{
 		const SetState *set = lfirst(cell);
 
-		if (ex->full || set->allowed)
+		if (ex->full || is_told(set))
 			explain_way(ex, set, &assigned);
 	}
 	count = signal_definition_count();

@@ -235,7 +235,7 @@ explain_arm_is_usable(const Explanation *ex, const ShapeArm *arm)
 bool
 explain_arm_holds(const Explanation *ex, const ShapeArm *arm)
 {
-	return !shape_is_hopeless(arm) && row_policy_arm_holds(ex->entry, arm, &ex->call, ex->row);
+	return ex->is_table && !shape_is_hopeless(arm) && row_policy_arm_holds(ex->entry, arm, &ex->call, ex->row);
 }
 
 /* An attribute that a grant's scopes name and the session does not have, or NULL. */
@@ -281,6 +281,8 @@ explain_no_row(const Explanation *ex, const ShapeArm *arm, const ObjectGrant *gr
 	const ShapeTest *test = useless_test(ex, arm);
 	const char *attribute;
 
+	if (!ex->is_table)
+		return pstrdup("all rows: it is no table");
 	if (test != NULL)
 	{
 		AttrNumber	number = get_attnum(ex->object, test->field);
@@ -340,11 +342,13 @@ append_values(const Explanation *ex, StringInfo text, const ShapeTest *test, con
 	}
 	foreach(cell, test->attributes)
 	{
-		const char *name = ((const ShapeAttribute *) lfirst(cell))->name;
+		const ShapeAttribute *attribute = lfirst(cell);
+		char	   *value = session_attribute_text(ex->entry, attribute->name);
 
 		if (n++ < SHOWN_VALUES)
-			appendStringInfo(text, "%sattribute %s %s", n > 1 ? ", " : "", quote_identifier(name),
-							 clip_value(session_attribute_text(ex->entry, name)));
+			appendStringInfo(text, "%s%s (attribute %s)", n > 1 ? ", " : "",
+							 attribute->form == ATTRIBUTE_ARRAY ? clip_value(value) : value_text(test->field_type, value),
+							 quote_identifier(attribute->name));
 	}
 	if (all > SHOWN_VALUES)
 		appendStringInfo(text, ", %d more", all - SHOWN_VALUES);
@@ -352,29 +356,31 @@ append_values(const Explanation *ex, StringInfo text, const ShapeTest *test, con
 	{
 		const char *attribute = missing_attribute(ex, grant);
 
-		appendStringInfo(text, "attribute %s, which is missing", attribute == NULL ? "" : quote_identifier(attribute));
+		appendStringInfo(text, "nothing (attribute %s is missing)", attribute == NULL ? "" : quote_identifier(attribute));
 	}
-	return all;
+	return Max(all, 1);
 }
 
 static void
 append_test(const Explanation *ex, StringInfo text, const ShapeTest *test, const ObjectGrant *grant)
 {
-	static const char *const operators[] = {"=", "<", "<=", ">", ">=", "IS NULL"};
+	static const char *const operators[] = {"=", "<", "<=", ">", ">="};
 	StringInfoData values;
 	bool		is_array = false;
 	ListCell   *cell;
 
-	appendStringInfo(text, "%s%s %s", text->len > 0 ? " AND " : "", quote_identifier(test->field), operators[test->operator]);
-	if (test->operator == SCOPE_IS_NULL)
-		return;
+	appendStringInfo(text, "%s%s", text->len > 0 ? " AND " : "", quote_identifier(test->field));
 	foreach(cell, test->attributes)
 		is_array = is_array || ((const ShapeAttribute *) lfirst(cell))->form == ATTRIBUTE_ARRAY;
 	initStringInfo(&values);
-	if (append_values(ex, &values, test, grant) > 1 || is_array)
-		appendStringInfo(text, " ANY (%s)", values.data);
+	if (test->operator == SCOPE_IS_NULL)
+		appendStringInfoString(text, " IS NULL");
+	else if (append_values(ex, &values, test, grant) == 1 && !is_array)
+		appendStringInfo(text, " %s %s", operators[test->operator], values.data);
+	else if (test->operator == SCOPE_EQUAL)
+		appendStringInfo(text, " IN (%s)", values.data);
 	else
-		appendStringInfo(text, " %s", values.data);
+		appendStringInfo(text, " %s ANY (%s)", operators[test->operator], values.data);
 }
 
 /* The predicate of a grant's row scopes. Of tests of one field and operator that of the field's type of now is shown. */
