@@ -366,7 +366,8 @@ append_test(const Explanation *ex, StringInfo text, const ShapeTest *test, const
 {
 	static const char *const operators[] = {"=", "<", "<=", ">", ">="};
 	StringInfoData values;
-	bool		is_array = false;
+	bool		is_array = false;	/* some attribute is one */
+	int			n;
 	ListCell   *cell;
 
 	appendStringInfo(text, "%s%s", text->len > 0 ? " AND " : "", quote_identifier(test->field));
@@ -374,13 +375,16 @@ append_test(const Explanation *ex, StringInfo text, const ShapeTest *test, const
 		is_array = is_array || ((const ShapeAttribute *) lfirst(cell))->form == ATTRIBUTE_ARRAY;
 	initStringInfo(&values);
 	if (test->operator == SCOPE_IS_NULL)
+	{
 		appendStringInfoString(text, " IS NULL");
-	else if (append_values(ex, &values, test, grant) == 1 && !is_array)
+		return;
+	}
+	n = append_values(ex, &values, test, grant);
+	if (n == 1 && !is_array)
 		appendStringInfo(text, " %s %s", operators[test->operator], values.data);
-	else if (test->operator == SCOPE_EQUAL)
-		appendStringInfo(text, " IN (%s)", values.data);
 	else
-		appendStringInfo(text, " %s ANY (%s)", operators[test->operator], values.data);
+		appendStringInfo(text, " %s%s %s%s%s", test->operator == SCOPE_EQUAL ? "IN" : operators[test->operator],
+						 test->operator == SCOPE_EQUAL ? "" : " ANY", n > 1 ? "(" : "", values.data, n > 1 ? ")" : "");
 }
 
 /* The predicate of a grant's row scopes. Of tests of one field and operator that of the field's type of now is shown. */
