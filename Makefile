@@ -83,7 +83,11 @@ OBJS = \
 	src/enforce/executor_guard.o \
 	src/enforce/portal_guard.o \
 	src/enforce/function_guard.o \
-	src/enforce/report.o
+	src/enforce/report.o \
+	src/enforce/explain_row.o \
+	src/enforce/explain_need.o \
+	src/enforce/explain_path.o \
+	src/enforce/explain.o
 
 # The install script is these files in this order: each may use what the ones
 # above it made.
@@ -107,6 +111,7 @@ INSTALL_SQL = \
 	src/sql/approval.sql \
 	src/sql/specification.sql \
 	src/sql/report.sql \
+	src/sql/explain.sql \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
 	src/sql/admin_rule.sql \
@@ -143,6 +148,7 @@ REGRESS_LIST = \
 	activation \
 	activation_view \
 	report \
+	explain \
 	advisor \
 	activation_rule \
 	approval \

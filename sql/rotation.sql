@@ -376,11 +376,11 @@ SELECT spsa_detach();
 RESET spsa.session_cache_size;
 
 -- no function that everybody may call takes the name of a user, by which it could be found out who there is (spsa_access_matrix() looks
--- among what the caller may see)
+-- among what the caller may see; spsa_explain() refuses all names but the own one in the same way)
 SELECT count(*) FILTER (WHERE has_function_privilege('public', p.oid, 'EXECUTE')) AS public, count(*) > 5 AS others
 FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 WHERE d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'spsa')
-	AND 'user_name' = ANY (p.proargnames[1:p.pronargs]) AND p.proname <> 'spsa_access_matrix';
+	AND 'user_name' = ANY (p.proargnames[1:p.pronargs]) AND p.proname NOT IN ('spsa_access_matrix', 'spsa_explain');
 
 DROP FUNCTION rotation_sees();
 DROP TABLE rotation_note;

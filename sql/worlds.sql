@@ -641,8 +641,10 @@ FROM world_count;
 -- Nothing of the model is rare; what ends an activation depends on the time of day a little.
 SELECT feature COLLATE "C", sum(n) > min(CASE WHEN feature ~ '^(ends|longer|not before|written)' THEN 5 ELSE 30 END) AS often FROM world_count WHERE feature !~ '^(questions|granted|worlds|sessions|live)' GROUP BY 1 ORDER BY 1;
 -- The first part of the comparison is not folded, the second is.
+RESET enable_seqscan;
 EXPLAIN (COSTS OFF) SELECT spsa_allows_row(object, privilege, 'n', n, 't', t) FROM world_question, world_row WHERE spsa_allows_row(object, privilege, 'n', n, 't', t);
 EXPLAIN (COSTS OFF) SELECT FROM world_row WHERE spsa_allows_row('world_a', 'read', 'n', n, 't', t);
+SET enable_seqscan = off;
 
 --
 -- For administrators only, and fast for one session or user among many

@@ -113,6 +113,13 @@ applies_to_role(const ProtectedObject *object, Oid role)
 	return !has_bypassrls_privilege(role) && (object->force || !pg_class_ownercheck(object->object, role));
 }
 
+/* The same for explanations. */
+bool
+object_guard_applies(const ProtectedObject *object, Oid role)
+{
+	return applies_to_role(object, role);
+}
+
 /* Exactly where row-level security applies; or would, of what it cannot guard. */
 static bool
 applies(const PermissionInfo *rte, const ProtectedObject *object)

@@ -69,6 +69,22 @@ read_field(const Datum *values, Question *question, bool raise)
 			 errhint("Privileges on fields are read and edit.")));
 }
 
+/* For explanations: the question of spsa_allows_field(), or about the field of a new row (create); an error if it is none. */
+void
+permission_policy_field(Oid object, const char *field, const char *privilege, Question *question)
+{
+	bool		create = strcmp(privilege, "create") == 0;
+	NameData	name;
+	Datum		values[3] = {
+		ObjectIdGetDatum(object), NameGetDatum(&name), CStringGetTextDatum(create ? "edit" : privilege)
+	};
+
+	namestrcpy(&name, field);
+	(void) read_field(values, question, true);
+	if (create)
+		question->kind = QUESTION_FIELD_CREATE;
+}
+
 static bool
 read_function(const Datum *values, Question *question, bool raise)
 {

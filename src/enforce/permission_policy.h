@@ -6,6 +6,7 @@
 
 #include "grant/shape.h"
 
+extern void permission_policy_field(Oid object, const char *field, const char *privilege, Question *question);
 extern bool permission_policy_ask(PlannerInfo *root, const Question *question, bool *granted);
 
 #endif							/* SPSA_PERMISSION_POLICY_H */

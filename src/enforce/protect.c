@@ -245,6 +245,18 @@ drop_policies(Oid object, const char *qualified)
 	PG_END_TRY();
 }
 
+/* Whether a policy is ours for a privilege, or its twin. */
+bool
+protect_is_policy(const char *policy, const char *privilege)
+{
+	for (int i = 0; i < lengthof(commands); i++)
+	{
+		if (strcmp(privilege, commands[i].privilege) == 0)
+			return strcmp(policy, commands[i].name) == 0 || strcmp(policy, psprintf("%s" TWIN_SUFFIX, commands[i].name)) == 0;
+	}
+	return false;
+}
+
 Oid
 protect_function_oid(const char *quoted_schema, bool with_fields)
 {

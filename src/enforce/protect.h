@@ -28,6 +28,7 @@ extern char *protect_check_owner(Oid object);
 extern char *protect_lock_own(Oid object);
 extern char *protect_qualified_name(Oid object);
 extern char *protect_extension_schema(void);
+extern bool protect_is_policy(const char *policy, const char *privilege);
 extern Oid	protect_function_oid(const char *quoted_schema, bool with_fields);
 extern void protect_run_ddl(const char *sql);
 extern void protect_write_row(const Protection *protection);

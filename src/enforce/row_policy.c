@@ -284,6 +284,29 @@ row_policy_session(void)
 	return session_valid(guc_require_session);
 }
 
+/* The privilege that a text names; an error if it is none. */
+Privilege
+row_policy_privilege(const char *name)
+{
+	Privilege	privilege;
+
+	if (!privilege_parse(name, &privilege))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown privilege \"%s\"", name),
+				 errhint("Privileges are read, create, edit, delete, view_all and modify_all.")));
+	return privilege;
+}
+
+/* For explanations: whether the arm reaches a row, which is given as the arguments of a call. */
+bool
+row_policy_arm_holds(SessionEntry *entry, const ShapeArm *arm, const PolicyCall *call, FunctionCallInfo row)
+{
+	CallSite	site = {.call = *call};
+
+	return arm_holds(make_arm(&site, entry, arm), row);
+}
+
 static bool
 allows(FunctionCallInfo fcinfo)
 {
@@ -296,11 +319,7 @@ allows(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return false;
 	object = PG_GETARG_OID(0);
-	if (!privilege_parse(text_to_cstring(PG_GETARG_TEXT_PP(1)), &privilege))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown privilege \"%s\"", text_to_cstring(PG_GETARG_TEXT_PP(1))),
-				 errhint("Privileges are read, create, edit, delete, view_all and modify_all.")));
+	privilege = row_policy_privilege(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	entry = row_policy_session();
 	if (entry == NULL)
 		return false;

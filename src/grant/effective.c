@@ -160,12 +160,25 @@ add_members(SessionEntry *entry, List *sets, const SetState *group, const Defini
 	return list_concat(sets, members);
 }
 
+/* The ways that an assignment of a set, or group, is, appended. */
+static List *
+add_ways(SessionEntry *entry, List *sets, const Definition *definition, int64 assignment_id, TimestampTz ends_at,
+		 const DefinitionReader *reader)
+{
+	SetState   *set;
+
+	if (definition == NULL || definition->kind == KIND_MUTING)
+		return sets;
+	set = make_state(entry, definition, assignment_id, ends_at);
+	sets = lappend(sets, set);
+	return definition->kind == KIND_GROUP ? add_members(entry, sets, set, reader) : sets;
+}
+
 /* What an assignment gives now, if anything, appended. */
 static List *
 add_assignment(SessionEntry *entry, List *sets, const TableScan *scan, HeapTuple row, const DefinitionReader *reader,
 			   TimestampTz now)
 {
-	SetState   *set;
 	TimestampTz starts_at;
 	TimestampTz ends_at;
 	bool		isnull;
@@ -181,12 +194,8 @@ add_assignment(SessionEntry *entry, List *sets, const TableScan *scan, HeapTuple
 		return sets;
 	changes_at(entry, ends_at);
 	definition = definition_get(reader, DatumGetInt32(table_value(scan, row, Anum_assignment_set_id, &isnull)), entry->context);
-	if (definition == NULL || definition->kind == KIND_MUTING)
-		return sets;
-	set = make_state(entry, definition,
-					 DatumGetInt64(table_value(scan, row, Anum_assignment_assignment_id, &isnull)), ends_at);
-	sets = lappend(sets, set);
-	return definition->kind == KIND_GROUP ? add_members(entry, sets, set, reader) : sets;
+	return add_ways(entry, sets, definition,
+					DatumGetInt64(table_value(scan, row, Anum_assignment_assignment_id, &isnull)), ends_at, reader);
 }
 
 static List *
@@ -797,6 +806,73 @@ bool
 effective_authority(const SessionEntry *entry, int32 permission_id)
 {
 	return !entry->has_parent && effective_permission(entry, permission_id);
+}
+
+/* ---- for explanations: way by way, as the functions above decide ---- */
+
+/* Whether a group, or nothing, stands between the way and its effect. */
+bool
+effective_gate_is_open(const SetState *set)
+{
+	return gate_is_open(set);
+}
+
+/* What one way grants on an object for which permissions stand (effective_root), whether it is in force or not. */
+bool
+effective_way_grant(const SetState *set, Oid root, ObjectGrant *grant)
+{
+	return find_grant(set, root, grant);
+}
+
+Reach
+effective_grant_reach(const ObjectGrant *grant, Privilege privilege)
+{
+	return grant_reach(grant, privilege);
+}
+
+bool
+effective_way_field(const SetState *set, Oid object, AttrNumber number, Privilege privilege)
+{
+	return grants_field(set, object, number, privilege);
+}
+
+Oid
+effective_root(const SessionEntry *entry, Oid object)
+{
+	return root_of(entry, object);
+}
+
+/* What is in force and excludes the set of a way; NULL: nothing. */
+const SetState *
+effective_excluder(const SessionEntry *entry, const SetState *set)
+{
+	const List *sets = ((const Grants *) entry->grants)->sets;
+	ListCell   *cell;
+
+	if (!set->excluded)
+		return NULL;
+	foreach(cell, sets)
+	{
+		const SetState *other = lfirst(cell);
+
+		if (list_member_int(set->definition->excluded, other->set_id) && set_is_in_force(sets, other->set_id))
+			return other;
+	}
+	return NULL;
+}
+
+/*
+ * The ways that an assignment which is not in effect would be: in the caller's memory, and in effect nowhere. count: of
+ * signals about definitions, before the snapshot was taken.
+ */
+List *
+effective_supposed_ways(const SessionEntry *entry, int32 set_id, Snapshot snapshot, uint64 count)
+{
+	DefinitionReader reader = definition_reader(snapshot, count);
+	SessionEntry supposed = *entry;
+
+	supposed.context = CurrentMemoryContext;
+	return add_ways(&supposed, NIL, definition_get(&reader, set_id, CurrentMemoryContext), 0, DT_NOEND, &reader);
 }
 
 void

@@ -60,6 +60,13 @@ extern char *effective_set_for_field(const SessionEntry *entry, Oid object, Attr
 extern char *effective_set_for_function(const SessionEntry *entry, Oid function);
 extern bool effective_function(const SessionEntry *entry, Oid function);
 extern bool effective_permission(const SessionEntry *entry, int32 permission_id);
+extern bool effective_gate_is_open(const SetState *set);
+extern bool effective_way_grant(const SetState *set, Oid root, ObjectGrant *grant);
+extern Reach effective_grant_reach(const ObjectGrant *grant, Privilege privilege);
+extern bool effective_way_field(const SetState *set, Oid object, AttrNumber number, Privilege privilege);
+extern Oid	effective_root(const SessionEntry *entry, Oid object);
+extern const SetState *effective_excluder(const SessionEntry *entry, const SetState *set);
+extern List *effective_supposed_ways(const SessionEntry *entry, int32 set_id, Snapshot snapshot, uint64 count);
 extern bool effective_authority(const SessionEntry *entry, int32 permission_id);
 
 #endif							/* SPSA_EFFECTIVE_H */

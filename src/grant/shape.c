@@ -269,9 +269,16 @@ shape_same_group(const ShapeTest *a, const ShapeTest *b)
 	return a->operator == b->operator && strcmp(a->field, b->field) == 0;
 }
 
+/* For explanations: the arm of one grant, in the caller's memory. */
+ShapeArm *
+shape_arm(const SessionEntry *entry, const ObjectGrant *grant, Privilege privilege)
+{
+	return make_arm(entry, grant, privilege);
+}
+
 /* Whether some (field, operator) of the arm has no value at all, so that no row can match. */
-static bool
-is_hopeless(const ShapeArm *arm)
+bool
+shape_is_hopeless(const ShapeArm *arm)
 {
 	ListCell   *cell;
 	ListCell   *other;
@@ -337,7 +344,7 @@ make_arms(const SessionEntry *entry, Oid object, Privilege privilege)
 		ShapeArm   *arm = make_arm(entry, lfirst(cell), privilege);
 		ShapeArm   *other;
 
-		if (is_hopeless(arm))
+		if (shape_is_hopeless(arm))
 			continue;
 		other = find_mergeable(arms, arm);
 		if (other != NULL)

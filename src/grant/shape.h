@@ -67,6 +67,8 @@ typedef struct Question
 
 extern void shape_init(void);
 extern bool shape_same_group(const ShapeTest *a, const ShapeTest *b);
+extern ShapeArm *shape_arm(const SessionEntry *entry, const ObjectGrant *grant, Privilege privilege);
+extern bool shape_is_hopeless(const ShapeArm *arm);
 extern uint64 shape_names_epoch(void);
 extern void shape_hold(void);
 extern void shape_release(void);

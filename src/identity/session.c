@@ -18,6 +18,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -298,6 +299,35 @@ load(const uint8_t *hash, const pg_uuid_t *session_id)
 	}
 }
 
+/* What session_suppose() makes, under one snapshot; false if there is no such user. */
+static bool
+suppose_once(SessionEntry *entry, int64 user_id)
+{
+	Snapshot	snapshot;
+	bool		found;
+
+	version_require();
+	if (!pg_strong_random(&entry->session_id, sizeof(entry->session_id)))
+		elog(ERROR, "could not generate random bytes");
+	entry->user_id = user_id;
+	entry->nallowed = -1;
+	entry->created_at = entry->authenticated_at = GetCurrentTimestamp();
+	entry->expires_at = entry->closes_at = entry->ancestors_close_at = entry->next_change = DT_NOEND;
+	entry->security_level = "standard";
+	entry->attributes = DatumGetJsonbPCopy(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	entry->session_signal = signal_of_session(&entry->session_id);
+	entry->user_signal = signal_of_user(user_id);
+	entry->counts = counts_of(entry);
+	entry->version = ++versions;
+	entry->schema = table_schema();
+	snapshot = table_snapshot();
+	found = session_row_read_user(entry, snapshot);
+	if (found && load_grants != NULL)
+		load_grants(entry, snapshot);
+	table_snapshot_release(snapshot);
+	return found;
+}
+
 /* The entry, if it is as things are now; otherwise it is forgotten. */
 static SessionEntry *
 current_or_forget(SessionEntry *entry)
@@ -525,6 +555,38 @@ session_find(const pg_uuid_t *session_id)
 	if (entry == NULL)
 		entry = load(NULL, session_id);
 	return entry != NULL && !entry->ended && GetCurrentTimestamp() < entry->closes_at ? entry : NULL;
+}
+
+/*
+ * A session that the user might open, with nothing activated and no attributes but the user's own: for explanations. It has no
+ * token and is in no cache, so that nobody can attach it; it is in the caller's memory. ended: the user is disabled. NULL:
+ * there is no such user.
+ */
+SessionEntry *
+session_suppose(int64 user_id)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	for (;;)
+	{
+		MemoryContext context = AllocSetContextCreate(caller, "spsa supposed session", ALLOCSET_SMALL_SIZES);
+		SessionEntry *entry;
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		AcceptInvalidationMessages();
+		MemoryContextSwitchTo(context);
+		entry = palloc0(sizeof(SessionEntry));
+		entry->context = context;
+		found = suppose_once(entry, user_id);
+		AcceptInvalidationMessages();
+		MemoryContextSwitchTo(caller);
+		if (!found)
+			return NULL;
+		if (is_fresh(entry))
+			return entry;
+		MemoryContextDelete(context);
+	}
 }
 
 /*

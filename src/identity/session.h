@@ -96,6 +96,7 @@ extern const SessionEntry *session_peek(const uint8_t hash[CRYPTO_HASH_BYTES]);
 extern bool session_exists(const uint8_t hash[CRYPTO_HASH_BYTES]);
 extern SessionEntry *session_accept(const uint8_t hash[CRYPTO_HASH_BYTES], const char **reason);
 extern SessionEntry *session_find(const pg_uuid_t *session_id);
+extern SessionEntry *session_suppose(int64 user_id);
 extern void session_raise_invalid(void) pg_attribute_noreturn();
 extern void session_raise_missing(void) pg_attribute_noreturn();
 extern void session_log_refusal(const char *what, const char *reason);

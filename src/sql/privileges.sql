@@ -167,6 +167,7 @@ GRANT EXECUTE ON FUNCTION
 	@extschema@.spsa_review_break_glass(uuid, text),
 	@extschema@.spsa_run_flow(text, uuid, text),
 	@extschema@.spsa_access_matrix(text, regclass),
+	@extschema@.spsa_explain(regclass, text, name, text, uuid, jsonb),
 	@extschema@.spsa_session_value(text, anyelement),
 	@extschema@.spsa_session_values(text, anyelement),
 	@extschema@.spsa_allows(regclass, text),

@@ -88,6 +88,8 @@ is(answer('SELECT name FROM staff'), '', 'no session: no rows');
 is(answer('SELECT secret()'), 'permission denied to call public.secret()', 'no session: function');
 is(answer('SELECT salary FROM staff'), 'permission denied to read field "salary" of "staff"', 'no session: field');
 is(answer("SELECT FROM spsa_attach_connection('$token')"), '', 'a session of the primary attaches');
+is(answer(q{SELECT state, remedy FROM spsa_explain('staff', 'read', 'salary') LIMIT 1}), "denied|SELECT public.spsa_activate_own('gated');", 'explained to the session');
+is($standby->safe_psql('postgres', q{SELECT state FROM spsa_explain('staff', 'read', user_name => 'ann') LIMIT 1}), 'allowed: all rows', 'explained about a user without a session');
 check('not activated', 3);
 on_primary("spsa_activate('$session', 'gated')");
 check('activated', 2);
