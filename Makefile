@@ -47,6 +47,7 @@ OBJS = \
 	src/grant/definition_cache.o \
 	src/grant/protection.o \
 	src/grant/effective.o \
+	src/grant/suppose.o \
 	src/grant/shape.o \
 	src/grant/session_info.o \
 	src/grant/acting.o \
@@ -54,10 +55,12 @@ OBJS = \
 	src/activation/rule.o \
 	src/activation/rule_check.o \
 	src/activation/caller.o \
+	src/activation/permitted.o \
 	src/activation/activate.o \
 	src/activation/approval.o \
 	src/activation/break_glass.o \
 	src/activation/readiness.o \
+	src/activation/test_as.o \
 	src/activation/activation_view.o \
 	src/activation/flow_definition.o \
 	src/activation/flow.o \
@@ -83,7 +86,9 @@ OBJS = \
 	src/enforce/executor_guard.o \
 	src/enforce/portal_guard.o \
 	src/enforce/function_guard.o \
-	src/enforce/report.o
+	src/enforce/report.o \
+	src/enforce/count_rows.o \
+	src/enforce/simulate.o
 
 # The install script is these files in this order: each may use what the ones
 # above it made.
@@ -107,6 +112,7 @@ INSTALL_SQL = \
 	src/sql/approval.sql \
 	src/sql/specification.sql \
 	src/sql/report.sql \
+	src/sql/simulate.sql \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
 	src/sql/admin_rule.sql \
@@ -140,6 +146,7 @@ REGRESS_LIST = \
 	activation \
 	activation_view \
 	report \
+	simulate \
 	advisor \
 	activation_rule \
 	approval \

@@ -60,6 +60,7 @@ static uint64 own_changes = 0;
 static bool token_replaced = false; /* the token looked up last had been one */
 static uint64 cache_version = 1;	/* another one with every entry that goes */
 static bool any_noted = false;	/* some entry is uncommitted, or its use noted */
+static bool any_passing = false;	/* some session ends with the transaction */
 static SessionLoader load_grants = NULL;
 static void (*attached_callback) (void) = NULL;
 
@@ -242,11 +243,11 @@ keep(SessionEntry *entry)
 }
 
 /*
- * NULL if no session has this token, or this identifier if one is given. An error leaves nothing behind: the context is the
- * caller's until it is complete.
+ * A fresh entry that is in no cache yet: NULL if no session has this token, or this identifier if one is given. An error
+ * leaves nothing behind: the context is the caller's.
  */
 static SessionEntry *
-load(const uint8_t *hash, const pg_uuid_t *session_id)
+load_fresh(const uint8_t *hash, const pg_uuid_t *session_id)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -267,14 +268,21 @@ load(const uint8_t *hash, const pg_uuid_t *session_id)
 		AcceptInvalidationMessages();
 		MemoryContextSwitchTo(caller);
 		if (result == LOADED && is_fresh(entry))
-		{
-			keep(entry);
 			return entry;
-		}
 		MemoryContextDelete(context);
 		if (result == NO_SESSION)
 			return NULL;
 	}
+}
+
+static SessionEntry *
+load(const uint8_t *hash, const pg_uuid_t *session_id)
+{
+	SessionEntry *entry = load_fresh(hash, session_id);
+
+	if (entry != NULL)
+		keep(entry);
+	return entry;
 }
 
 /* The entry, if it is as things are now; otherwise it is forgotten. */
@@ -507,6 +515,20 @@ session_find(const pg_uuid_t *session_id)
 }
 
 /*
+ * The same for whoever goes on to suppose something about it: an entry that no cache and no binding ever leads to, and that
+ * ends with the caller's memory context.
+ */
+SessionEntry *
+session_load_private(const pg_uuid_t *session_id)
+{
+	SessionEntry *entry;
+
+	AcceptInvalidationMessages();
+	entry = load_fresh(NULL, session_id);
+	return entry != NULL && !entry->ended && GetCurrentTimestamp() < entry->closes_at ? entry : NULL;
+}
+
+/*
  * The live session of an identifier if the caller may manage it: it is the attached one or derived from it, or the current
  * role holds a privilege on the table that the change is written to. NULL if it is over; a stranger does not learn that.
  */
@@ -618,11 +640,25 @@ forget_uncommitted(void)
 	}
 }
 
+/* A session was found that ends with the transaction. */
+void
+session_note_passing(void)
+{
+	any_passing = true;
+}
+
 static void
 all_committed(void)
 {
 	dlist_iter	i;
 
+	/*
+	 * What was read of such a session, or one derived from it, was true until
+	 * now. The rest of what was read since the first change goes with it.
+	 */
+	if (any_passing)
+		forget_uncommitted();
+	any_passing = false;
 	if (!any_noted)
 		return;
 	any_noted = false;
@@ -647,6 +683,7 @@ transaction_event(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
+			any_passing = false;
 			forget_uncommitted();
 			break;
 		case XACT_EVENT_COMMIT:
