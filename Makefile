@@ -47,6 +47,7 @@ OBJS = \
 	src/grant/definition_cache.o \
 	src/grant/protection.o \
 	src/grant/effective.o \
+	src/grant/suppose.o \
 	src/grant/shape.o \
 	src/grant/session_info.o \
 	src/grant/acting.o \
@@ -54,10 +55,12 @@ OBJS = \
 	src/activation/rule.o \
 	src/activation/rule_check.o \
 	src/activation/caller.o \
+	src/activation/permitted.o \
 	src/activation/activate.o \
 	src/activation/approval.o \
 	src/activation/break_glass.o \
 	src/activation/readiness.o \
+	src/activation/test_as.o \
 	src/activation/activation_view.o \
 	src/activation/flow_definition.o \
 	src/activation/flow.o \
@@ -87,7 +90,9 @@ OBJS = \
 	src/enforce/explain_row.o \
 	src/enforce/explain_need.o \
 	src/enforce/explain_path.o \
-	src/enforce/explain.o
+	src/enforce/explain.o \
+	src/enforce/count_rows.o \
+	src/enforce/simulate.o
 
 # The install script is these files in this order: each may use what the ones
 # above it made.
@@ -112,6 +117,7 @@ INSTALL_SQL = \
 	src/sql/specification.sql \
 	src/sql/report.sql \
 	src/sql/explain.sql \
+	src/sql/simulate.sql \
 	src/sql/admin.sql \
 	src/sql/admin_model.sql \
 	src/sql/admin_rule.sql \
@@ -149,6 +155,7 @@ REGRESS_LIST = \
 	activation_view \
 	report \
 	explain \
+	simulate \
 	advisor \
 	activation_rule \
 	approval \

@@ -61,7 +61,8 @@ enum
 	" WHERE " sessions " AND a.expires_at > $2" \
 	" AND NOT EXISTS (SELECT FROM spsa.activation_end e WHERE e.activation_id = a.activation_id)" \
 	" AND u.is_active AND n.expires_at > $2" \
-	" AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = a.session_id)" \
+	" AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = a.session_id" \
+	" AND (e.ends_with = pg_catalog.pg_current_xact_id_if_assigned()) IS NOT TRUE)" \
 	" AND (n.idle_timeout IS NULL OR $2 - COALESCE((SELECT t.last_seen_at FROM spsa.session_activity t" \
 	" WHERE t.session_id = n.session_id), n.created_at) < n.idle_timeout)" \
 	" AND (n.parent_id IS NULL OR EXISTS (SELECT FROM spsa.valid_session l WHERE l.session_id = n.session_id))" \

@@ -60,19 +60,12 @@ find_assigned(const SessionEntry *entry, const char *name)
 	return 0;
 }
 
-/* The set that an argument names; most are those of the session, if one is concerned. */
+/* A set by its name; most are those of the session, if one is concerned. */
 int32
-activation_set_argument(FunctionCallInfo fcinfo, int argument, const SessionEntry *entry)
+activation_set_named(const char *name, const SessionEntry *entry)
 {
-	char	   *name;
-	int32		set_id;
+	int32		set_id = entry == NULL ? 0 : find_assigned(entry, name);
 
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("permission set name must not be null")));
-	name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
-	set_id = entry == NULL ? 0 : find_assigned(entry, name);
 	if (set_id == 0)
 		set_id = definition_find_set(name);
 	if (set_id == 0)
@@ -80,6 +73,17 @@ activation_set_argument(FunctionCallInfo fcinfo, int argument, const SessionEntr
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("permission set \"%s\" does not exist", name)));
 	return set_id;
+}
+
+/* The same for an argument. */
+int32
+activation_set_argument(FunctionCallInfo fcinfo, int argument, const SessionEntry *entry)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("permission set name must not be null")));
+	return activation_set_named(text_to_cstring(PG_GETARG_TEXT_PP(argument)), entry);
 }
 
 /*

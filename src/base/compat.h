@@ -58,6 +58,35 @@ typedef RangeTblEntry PermissionInfo;
 #define CHECK_PERMISSIONS_ARGUMENTS permissions, report
 #endif
 
+/* 16: as above. Nothing is asked for any more by a plan whose maker has seen to it. */
+#include "nodes/plannodes.h"
+
+static inline void
+compat_plan_without_permissions(PlannedStmt *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+
+#if PG_VERSION_NUM >= 160000
+		rte->perminfoindex = 0;
+#else
+		rte->requiredPerms = 0;
+#endif
+	}
+#if PG_VERSION_NUM >= 160000
+	plan->permInfos = NIL;
+#endif
+}
+
+#if PG_VERSION_NUM >= 160000
+#define QUERY_TAKE_PERMISSIONS(query, state) ((query)->rteperminfos = (state)->p_rteperminfos)
+#else
+#define QUERY_TAKE_PERMISSIONS(query, state) ((void) 0)
+#endif
+
 /* ---- rights ---- */
 
 /* 16 replaced these families of functions by one with the catalog as an argument. */

@@ -117,6 +117,9 @@
 #define SESSION_ACTIVITY_COLUMNS 2
 
 #define Anum_session_end_session_id 1
+#define Anum_session_end_ended_at 2
+#define Anum_session_end_ends_with 3
+#define SESSION_END_COLUMNS 3
 
 #define Anum_jwt_issuer_issuer 1
 #define Anum_jwt_issuer_audience 2

@@ -47,6 +47,7 @@ typedef struct Folding
 	PolicyCall	arguments;
 	SessionEntry *entry;
 	bool		holds_values;	/* attributes have become constants */
+	bool		supposed;		/* for no plan of anybody's: always constants */
 } Folding;
 
 /* How values are compared with a field. */
@@ -249,7 +250,7 @@ fold_test(Folding *folding, const ShapeTest *test, List **alternatives)
 	*alternatives = compare_literals(*alternatives, &comparison, operator, test);
 	if (test->attributes == NIL)
 		return true;
-	if (!plan_mark_may_hold_values() || !value_input_is_immutable(comparison.value_type))
+	if (!folding->supposed && (!plan_mark_may_hold_values() || !value_input_is_immutable(comparison.value_type)))
 		return compare_calls(alternatives, &comparison, operator, call, test);
 	*alternatives = compare_constants(*alternatives, &comparison, operator, folding, test);
 	return true;
@@ -527,6 +528,20 @@ fold(PlannerInfo *root, const FuncExpr *call)
 	}
 	PG_END_TRY();
 	return result;
+}
+
+/*
+ * What a policy's call amounts to under a shape that is supposed only, of an entry that is in no cache: a condition of
+ * constants, which asks nobody when it runs. Nothing is noted of it in a plan. NULL: it cannot be told by an expression.
+ */
+Node *
+fold_supposed(const FuncExpr *call, SessionEntry *entry, const Shape *shape)
+{
+	Folding		folding = {.call = call,.entry = entry,.supposed = true};
+
+	if (policy_call_read(call, &folding.arguments) != NULL)
+		return NULL;
+	return fold_shape(&folding, shape);
 }
 
 /* SQL: spsa.allows_support(internal) */

@@ -302,6 +302,26 @@ is_excluded(const List *sets, const SetState *set)
 	return false;
 }
 
+/* Which sets are in effect, of what is activated. */
+void
+effective_settle(List *sets)
+{
+	ListCell   *cell;
+
+	foreach(cell, sets)
+	{
+		SetState   *set = lfirst(cell);
+
+		set->excluded = set_is_in_force(sets, set->set_id) && is_excluded(sets, set);
+	}
+	foreach(cell, sets)
+	{
+		SetState   *set = lfirst(cell);
+
+		set->active = is_in_force(set) && !set->excluded && (set->group == NULL || !set->group->excluded);
+	}
+}
+
 static void
 load_grants(SessionEntry *entry, Snapshot snapshot)
 {
@@ -317,18 +337,7 @@ load_grants(SessionEntry *entry, Snapshot snapshot)
 		foreach(cell, read_activations(entry, snapshot, now))
 			apply_activation(entry, grants->sets, lfirst(cell));
 	}
-	foreach(cell, grants->sets)
-	{
-		SetState   *set = lfirst(cell);
-
-		set->excluded = set_is_in_force(grants->sets, set->set_id) && is_excluded(grants->sets, set);
-	}
-	foreach(cell, grants->sets)
-	{
-		SetState   *set = lfirst(cell);
-
-		set->active = is_in_force(set) && !set->excluded && (set->group == NULL || !set->group->excluded);
-	}
+	effective_settle(grants->sets);
 	entry->grants = grants;
 }
 

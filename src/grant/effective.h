@@ -46,6 +46,7 @@ typedef struct Grants
 } Grants;
 
 extern void effective_init(void);
+extern void effective_settle(List *sets);
 extern const SetState *effective_set(const SessionEntry *entry, int32 set_id);
 extern const SetState *effective_way(const SessionEntry *entry, int32 set_id);
 extern bool effective_has_set(const SessionEntry *entry, int32 set_id);

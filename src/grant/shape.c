@@ -486,6 +486,39 @@ shape_none(void)
 	return &none;
 }
 
+/* The same as shape_of() of an object, for what is supposed only: in the caller's memory, and kept nowhere. */
+Shape *
+shape_suppose(const SessionEntry *entry, Oid object, Privilege privilege)
+{
+	Shape	   *shape = palloc0(sizeof(Shape));
+
+	shape->reach = effective_reach(entry, object, privilege);
+	if (shape->reach == REACH_SOME)
+	{
+		shape->arms = make_arms(entry, object, privilege);
+		if (shape->arms == NIL)
+			shape->reach = REACH_NONE;
+	}
+	return shape;
+}
+
+/* Whether two such shapes are the same. */
+bool
+shape_equal(const Shape *a, const Shape *b)
+{
+	ListCell   *one;
+	ListCell   *other;
+
+	if (a->reach != b->reach || list_length(a->arms) != list_length(b->arms))
+		return false;
+	forboth(one, a->arms, other, b->arms)
+	{
+		if (strcmp(((const ShapeArm *) lfirst(one))->key, ((const ShapeArm *) lfirst(other))->key) != 0)
+			return false;
+	}
+	return true;
+}
+
 static const Shape *
 make_object_shape(const SessionEntry *entry, Oid object, Privilege privilege)
 {

@@ -74,6 +74,8 @@ extern void shape_hold(void);
 extern void shape_release(void);
 extern const Shape *shape_none(void);
 extern Question question_object(Oid object, Privilege privilege);
+extern Shape *shape_suppose(const SessionEntry *entry, Oid object, Privilege privilege);
+extern bool shape_equal(const Shape *a, const Shape *b);
 extern const Shape *shape_of(SessionEntry *entry, const Question *question);
 
 #endif							/* SPSA_SHAPE_H */

@@ -679,7 +679,7 @@ spsa_attach_jwt(PG_FUNCTION_ARGS)
 	explicit_bzero(opening.token, sizeof(opening.token));
 	if (opened)
 		opening_done(&opening);
-	opening_warn_outside_transaction("spsa_attach_jwt");
+	opening_warn_outside_transaction("spsa_attach_jwt", true);
 	return UUIDPGetDatum(result);
 }
 

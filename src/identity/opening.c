@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -15,6 +16,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "audit/audit.h"
 #include "base/guc.h"
@@ -356,6 +358,19 @@ fill_row(SessionRow *row, const Opening *opening, bytea *hash, TimestampTz now)
 	set_value(row, Anum_session_attributes, JsonbPGetDatum(opening->attributes));
 }
 
+/* The end comes first, so that whatever becomes of this transaction, nobody else ever finds the session live. */
+static void
+store_end(const Opening *opening, TimestampTz now)
+{
+	Datum		values[SESSION_END_COLUMNS];
+	bool		nulls[SESSION_END_COLUMNS] = {false};
+
+	values[Anum_session_end_session_id - 1] = UUIDPGetDatum(&opening->session_id);
+	values[Anum_session_end_ended_at - 1] = TimestampTzGetDatum(now);
+	values[Anum_session_end_ends_with - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	table_insert("session_end", SESSION_END_COLUMNS, values, nulls);
+}
+
 /* Without a statement, whose parameters could be logged: one is the hash of the token. */
 static void
 store_session(Opening *opening, bytea *hash, TimestampTz now)
@@ -366,6 +381,8 @@ store_session(Opening *opening, bytea *hash, TimestampTz now)
 
 	opening->session_id = *DatumGetUUIDP(OidFunctionCall0(F_GEN_RANDOM_UUID));
 	fill_row(&row, opening, hash, now);
+	if (opening->passing)
+		store_end(opening, now);
 	table_insert("session", SESSION_COLUMNS, row.values, row.nulls);
 	if (opening->idle_timeout == NULL)
 		return;
@@ -419,13 +436,13 @@ opening_detail(const Opening *opening)
 void
 opening_store(Opening *opening, TimestampTz now)
 {
-	AuditEvent	event = {"session_open"};
+	AuditEvent	event = {opening->passing ? "session_simulated" : "session_open"};
 	OwnerState	state;
 	bytea	   *hash;
 
 	PreventCommandIfReadOnly("the opening of a session");
 	opening_make_token(opening->secret, opening->token, &hash);
-	event.detail = opening_detail(opening);
+	event.detail = opening->detail != NULL ? opening->detail : opening_detail(opening);
 	owner_begin(&state);
 	store_session(opening, hash, now);
 	event.session_id = &opening->session_id;
@@ -453,7 +470,8 @@ opening_make(const SessionUser *user, Opening *opening)
 				 errmsg("user \"%s\" is disabled", user->user_name),
 				 errhint("An administrator enables users with spsa_enable_user().")));
 	check_attributes(user, opening->attributes);
-	keep_session_limit(user);
+	if (!opening->passing)
+		keep_session_limit(user);
 	opening_store(opening, now);
 }
 

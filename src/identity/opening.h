@@ -47,6 +47,9 @@ typedef struct Opening
 	pg_uuid_t	parent_id;
 	TimestampTz authenticated_at;	/* 0: now */
 	const char *actor;
+	bool		passing;		/* it ends with the transaction: for tests */
+	const char *detail;			/* for the audit trail; NULL: what is said
+								 * here */
 	/* results */
 	char		token[TOKEN_LENGTH + 1];
 	pg_uuid_t	session_id;
@@ -66,6 +69,6 @@ extern void opening_make(const SessionUser *user, Opening *opening);
 extern void opening_done(const Opening *opening);
 extern void opening_refuse_token(const char *reason, const uint8_t *hash) pg_attribute_noreturn();
 extern void opening_attach(SessionEntry *entry, const char *token, const uint8_t hash[CRYPTO_HASH_BYTES], bool local);
-extern void opening_warn_outside_transaction(const char *function);
+extern void opening_warn_outside_transaction(const char *function, bool has_other);
 
 #endif							/* SPSA_OPENING_H */

@@ -62,6 +62,7 @@ static bool token_replaced = false; /* the token looked up last had been one */
 static uint64 cache_version = 1;	/* another one with every entry that goes */
 static dlist_head noted = DLIST_STATIC_INIT(noted); /* uncommitted, or their
 													 * use noted */
+static bool any_passing = false;	/* some session ends with the transaction */
 static SessionLoader load_grants = NULL;
 static void (*attached_callback) (void) = NULL;
 
@@ -264,11 +265,11 @@ keep(SessionEntry *entry)
 }
 
 /*
- * NULL if no session has this token, or this identifier if one is given. An error leaves nothing behind: the context is the
- * caller's until it is complete.
+ * A fresh entry that is in no cache yet: NULL if no session has this token, or this identifier if one is given. An error
+ * leaves nothing behind: the context is the caller's.
  */
 static SessionEntry *
-load(const uint8_t *hash, const pg_uuid_t *session_id)
+load_fresh(const uint8_t *hash, const pg_uuid_t *session_id)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -289,14 +290,21 @@ load(const uint8_t *hash, const pg_uuid_t *session_id)
 		AcceptInvalidationMessages();
 		MemoryContextSwitchTo(caller);
 		if (result == LOADED && is_fresh(entry))
-		{
-			keep(entry);
 			return entry;
-		}
 		MemoryContextDelete(context);
 		if (result == NO_SESSION)
 			return NULL;
 	}
+}
+
+static SessionEntry *
+load(const uint8_t *hash, const pg_uuid_t *session_id)
+{
+	SessionEntry *entry = load_fresh(hash, session_id);
+
+	if (entry != NULL)
+		keep(entry);
+	return entry;
 }
 
 /* What session_suppose() makes, under one snapshot; false if there is no such user. */
@@ -590,6 +598,20 @@ session_suppose(int64 user_id)
 }
 
 /*
+ * Like session_find(), for whoever goes on to suppose something about it: an entry that no cache and no binding ever leads to, and that
+ * ends with the caller's memory context.
+ */
+SessionEntry *
+session_load_private(const pg_uuid_t *session_id)
+{
+	SessionEntry *entry;
+
+	AcceptInvalidationMessages();
+	entry = load_fresh(NULL, session_id);
+	return entry != NULL && !entry->ended && GetCurrentTimestamp() < entry->closes_at ? entry : NULL;
+}
+
+/*
  * The live session of an identifier if the caller may manage it: it is the attached one or derived from it, or the current
  * role holds a privilege on the table that the change is written to. NULL if it is over; a stranger does not learn that.
  */
@@ -701,11 +723,25 @@ forget_uncommitted(void)
 	}
 }
 
+/* A session was found that ends with the transaction. */
+void
+session_note_passing(void)
+{
+	any_passing = true;
+}
+
 static void
 all_committed(void)
 {
 	dlist_mutable_iter i;
 
+	/*
+	 * What was read of such a session, or one derived from it, was true until
+	 * now. The rest of what was read since the first change goes with it.
+	 */
+	if (any_passing)
+		forget_uncommitted();
+	any_passing = false;
 	dlist_foreach_modify(i, &noted)
 	{
 		SessionEntry *entry = dlist_container(SessionEntry, noted_node, i.cur);
@@ -727,6 +763,7 @@ transaction_event(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
+			any_passing = false;
 			forget_uncommitted();
 			break;
 		case XACT_EVENT_COMMIT:

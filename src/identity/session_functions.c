@@ -114,16 +114,17 @@ spsa_open_own_session(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(memcpy(palloc(sizeof(pg_uuid_t)), &opening.session_id, sizeof(pg_uuid_t)));
 }
 
-/* As SET LOCAL does it; only where the caller is a statement of its own, so that it can be known that nothing follows. */
+/* has_other: there is a function that attaches for longer. As SET LOCAL does it; only where the caller is a statement of its own, so that it can be known that nothing follows. */
 void
-opening_warn_outside_transaction(const char *function)
+opening_warn_outside_transaction(const char *function, bool has_other)
 {
 	if (!IsTransactionBlock() && error_context_stack == NULL &&
 		ActivePortal != NULL && ActivePortal->commandTag == CMDTAG_SELECT)
 		ereport(WARNING,
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
 				 errmsg("%s() can only be used in transaction blocks", function),
-				 errhint("Use BEGIN before it, or spsa_attach_connection().")));
+				 has_other ? errhint("Use BEGIN before it, or spsa_attach_connection().") :
+				 errhint("Use BEGIN before it.")));
 }
 
 /* hash: of the token, if it could be one. */
@@ -179,7 +180,7 @@ spsa_attach(PG_FUNCTION_ARGS)
 {
 	Datum		result = attach(fcinfo, true);
 
-	opening_warn_outside_transaction("spsa_attach");
+	opening_warn_outside_transaction("spsa_attach", true);
 	return result;
 }
 
@@ -285,7 +286,8 @@ static OwnerStatement disable_user = {
 static OwnerStatement end_sessions_of_user = {
 	"INSERT INTO spsa.session_end (session_id)"
 	" SELECT s.session_id FROM spsa.session s WHERE s.user_id = $1 AND s.expires_at > pg_catalog.clock_timestamp()"
-	" AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)"
+	" AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id"
+	" AND (e.ends_with = pg_catalog.pg_current_xact_id_if_assigned()) IS NOT TRUE)"
 	" RETURNING session_id",
 	1, {INT8OID}
 };

@@ -18,6 +18,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "base/table.h"
 #include "identity/jwt_session.h"
@@ -32,15 +33,41 @@ session_idle_microseconds(const Interval *timeout)
 	return timeout->time + ((int64) timeout->month * DAYS_PER_MONTH + timeout->day) * USECS_PER_DAY;
 }
 
+/* Whether the end of a session that a row tells of is that of the present transaction. */
+static bool
+ends_with_transaction(const TableScan *scan, HeapTuple row)
+{
+	bool		isnull;
+	Datum		ends_with = table_value(scan, row, Anum_session_end_ends_with, &isnull);
+
+	return !isnull && FullTransactionIdEquals(DatumGetFullTransactionId(ends_with), GetTopFullTransactionIdIfAny());
+}
+
+static bool
+is_closed(const pg_uuid_t *session_id, Snapshot snapshot)
+{
+	TableScan	scan;
+	ScanKeyData key;
+	HeapTuple	row;
+	bool		closed = false;
+
+	table_key(&key, Anum_session_end_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
+	table_begin(&scan, "session_end", "session_end_session_id_idx", snapshot, 1, &key);
+	while (!closed && HeapTupleIsValid(row = table_next(&scan)))
+	{
+		closed = !ends_with_transaction(&scan, row);
+		if (!closed)
+			session_note_passing();
+	}
+	table_end(&scan);
+	return closed;
+}
+
 /* Closed, or opened by a JWT whose issuer or key is trusted no longer. */
 bool
 session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot)
 {
-	ScanKeyData key;
-
-	table_key(&key, Anum_session_end_session_id, F_UUID_EQ, UUIDPGetDatum(session_id));
-	return table_has_row("session_end", "session_end_session_id_idx", snapshot, 1, &key) ||
-		!jwt_session_is_trusted(session_id, snapshot);
+	return is_closed(session_id, snapshot) || !jwt_session_is_trusted(session_id, snapshot);
 }
 
 /* False if the user's row is gone. */

@@ -265,7 +265,8 @@ COMMENT ON COLUMN spsa.session_activity.last_seen_at IS 'last use, refreshed at 
 -- No unique constraint and no foreign key: nothing that another transaction does can make the insertion wait.
 CREATE TABLE spsa.session_end (
 	session_id uuid NOT NULL,
-	ended_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+	ended_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	ends_with xid8
 );
 CREATE INDEX session_end_session_id_idx ON spsa.session_end (session_id);
 -- Without a key, a table that is published could not be purged otherwise; so with others of this kind.
@@ -273,6 +274,7 @@ ALTER TABLE spsa.session_end REPLICA IDENTITY FULL;
 COMMENT ON TABLE spsa.session_end IS 'sessions that were closed; append-only, so that no open transaction can delay the end of a session';
 COMMENT ON COLUMN spsa.session_end.session_id IS 'session that is over';
 COMMENT ON COLUMN spsa.session_end.ended_at IS 'when it was closed';
+COMMENT ON COLUMN spsa.session_end.ends_with IS 'transaction that opened the session by spsa_test_as(), with whose end it ends: for all others it has never been live; null: it is over';
 
 -- No foreign key to assignment or permission_set: the row lock of a session's open transaction would block their
 -- deletion, which is a revocation. A row whose assignment is gone grants nothing.
@@ -351,7 +353,7 @@ COMMENT ON SEQUENCE spsa.audit_event_id_seq IS 'identifiers of audit events';
 COMMENT ON TABLE spsa.audit_event IS 'history of every change of authority; without foreign keys, for it outlives what it names';
 COMMENT ON COLUMN spsa.audit_event.event_id IS 'identifier of the event, sent by NOTIFY if spsa.notify_events is on';
 COMMENT ON COLUMN spsa.audit_event.at IS 'when it happened';
-COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_close, session_expire, session_rotate, activate, deactivate, activation_requested, activation_approved, activation_denied, activation_cancelled, activation_expired, break_glass, break_glass_reviewed, administration_grant, administration_revoke, step_up, reauthenticate, totp_enroll, totp_confirm, totp_remove, totp_unlock, totp_reencrypt, audit_prune, or a table and what was done to its row, as in assignment_insert';
+COMMENT ON COLUMN spsa.audit_event.event IS 'what happened: session_open, session_simulated, session_close, session_expire, session_rotate, activate, deactivate, activation_requested, activation_approved, activation_denied, activation_cancelled, activation_expired, break_glass, break_glass_reviewed, administration_grant, administration_revoke, step_up, reauthenticate, totp_enroll, totp_confirm, totp_remove, totp_unlock, totp_reencrypt, audit_prune, or a table and what was done to its row, as in assignment_insert';
 COMMENT ON COLUMN spsa.audit_event.session_id IS 'session concerned';
 COMMENT ON COLUMN spsa.audit_event.user_name IS 'user concerned';
 COMMENT ON COLUMN spsa.audit_event.set_name IS 'permission set concerned';

@@ -25,7 +25,9 @@ FROM spsa.session s
 JOIN spsa.app_user u ON u.user_id = s.user_id AND u.is_active
 LEFT JOIN spsa.session_activity a ON a.session_id = s.session_id
 WHERE s.expires_at > pg_catalog.clock_timestamp()
-	AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id)
+	AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = s.session_id
+		-- Not for the transaction that opened it for a test.
+		AND (e.ends_with = pg_catalog.pg_current_xact_id_if_assigned()) IS NOT TRUE)
 	AND NOT EXISTS (SELECT FROM spsa.jwt_session j WHERE j.session_id = s.session_id AND NOT EXISTS (
 		SELECT FROM spsa.jwt_issuer i WHERE i.issuer = j.issuer AND i.is_active AND j.key_digest = ANY (i.key_digests)))
 	AND (s.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE(a.last_seen_at, s.created_at) < s.idle_timeout)
@@ -40,7 +42,9 @@ WHERE s.expires_at > pg_catalog.clock_timestamp()
 			WHERE a.generation < 8)
 		SELECT pg_catalog.bool_or(a.parent_id IS NULL)
 			AND pg_catalog.bool_and(a.user_id = s.user_id AND a.expires_at > pg_catalog.clock_timestamp()
-				AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = a.session_id)
+				AND NOT EXISTS (SELECT FROM spsa.session_end e WHERE e.session_id = a.session_id
+					-- Not for the transaction that opened it for a test.
+					AND (e.ends_with = pg_catalog.pg_current_xact_id_if_assigned()) IS NOT TRUE)
 				AND NOT EXISTS (SELECT FROM spsa.jwt_session j WHERE j.session_id = a.session_id AND NOT EXISTS (
 					SELECT FROM spsa.jwt_issuer i WHERE i.issuer = j.issuer AND i.is_active AND j.key_digest = ANY (i.key_digests)))
 				AND (a.idle_timeout IS NULL OR pg_catalog.clock_timestamp() - COALESCE((SELECT t.last_seen_at

@@ -1,0 +1,17 @@
+-- simulate.sql - what an activation would give, and acting as a user for a test.
+
+CREATE FUNCTION @extschema@.spsa_simulate(session uuid, sets text[], row_limit bigint DEFAULT 10000)
+	RETURNS TABLE (kind text, object regclass, name text, privileges text[], rows_before bigint, rows_after bigint, note text)
+	-- Volatile, so that it is neither called for an estimate nor more often than it is written.
+	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20 COST 1000 AS 'MODULE_PATHNAME', 'spsa_simulate';
+COMMENT ON FUNCTION @extschema@.spsa_simulate(uuid, text[], bigint) IS
+'what would be gained by activating permission sets for a session, in the order of the list, without activating any: a row for each object, protected field, function and custom permission. Nothing is written or changed, so that it works in read-only transactions and on standbys too. kind: object, field, function or permission. object: of a field, the table. name: field, signature of the function, or custom permission. privileges: those gained, on whatever rows; on an object also those that reach other rows than before. Tables that are protected with another one are not listed themselves. rows_before, rows_after: rows of a table that read reaches now and then, counted up to row_limit (at most 1,000,000; 0 or null: not at all); null where they are not counted, and where read does not change. note: why not, or that the limit was reached.
+Rows are counted where policies of spsa_protect() alone decide which rows are seen, the caller may SELECT, and either it is the attached session, which could activate all of the sets itself now (each activation rule is met, and asks for neither approval nor reason), or row-level security of the table does not apply to the caller.
+A session may ask about itself: what is not assigned to its user, or not allowed in the session, does not exist to it. Sessions with the custom permission view_setup, and roles that may select from spsa.activation, may ask about any. Activation rules are not asked otherwise.
+Errors: 28000 the session is not valid; 42501 another session, or a set is behind a group that is not active, or (administrators) not assigned; 23514 a set that is in effect, or comes before in the list, excludes it; 42704 unknown set; 22023 bad row_limit; 22004 a null argument.';
+
+CREATE FUNCTION @extschema@.spsa_test_as(user_name text, sets text[] DEFAULT '{}') RETURNS uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SUPPORT spsa.attach_support AS 'MODULE_PATHNAME', 'spsa_test_as';
+COMMENT ON FUNCTION @extschema@.spsa_test_as(text, text[]) IS
+'for tests, and for whoever may open sessions of anybody: opens a session of a user, activates the sets in it, in the order of the list and whatever their activation rules say, and attaches it until the end of the transaction, with which it ends, however that ends; nobody else ever finds it live, and nobody learns its token. Returns its identifier. Any role may then act in it: SET LOCAL ROLE to one that row-level security applies to. It does not count against the limit of live sessions, and runs no flow. What is written in the transaction stays if it is committed. Event of the audit trail: session_simulated, with the actor and the sets; also a line in the server''s log, which a rollback does not take away.
+Errors: 42704 unknown user or set; 28000 the user is disabled; 42501 a set is not assigned to the user, or its group is not active; 23514 sets that exclude each other; 25006 in a read-only transaction or on a standby; 22004 a null argument.';
