@@ -182,7 +182,7 @@ SKIP:
 	$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)") or die 'timed out';
 	after_restart();
 	# (Its own last words have no room in the log, either.)
-	like(slurp_file($node->logfile), qr/server process \(PID $pid\) was terminated by signal 6/, 'no room for WAL: the server stops');
+	like(slurp_file($node->logfile), qr/(?:server process|client backend) \(PID $pid\) was terminated by signal 6/, 'no room for WAL: the server stops');
 	is($node->safe_psql('postgres', 'SELECT activations()'), '0', 'no room for WAL: not activated');
 	all_agree('no room for WAL');
 

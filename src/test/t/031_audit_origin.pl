@@ -94,7 +94,7 @@ like($err, qr/permission denied for table audit_event/, 'an ordinary role reads 
 
 # Refusals: what was refused, to whom. The client is not told more than before.
 $node->safe_psql('postgres', q{
-	CREATE FUNCTION act() RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM spsa_open_own_session(); RETURN 1; END $$;
+	CREATE FUNCTION act() RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.spsa_open_own_session(); RETURN 1; END $$;
 	ALTER FUNCTION act() OWNER TO app;
 	CREATE FUNCTION holds(session uuid) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 	CREATE TABLE top (id integer) PARTITION BY LIST (id);
