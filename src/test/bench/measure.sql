@@ -57,7 +57,8 @@ INSERT INTO bench_case (key, name, kind, target) VALUES
 	('large_attach', '  spsa_attach() of a cached session', 'ratio', 1.1),
 	('large_cold', '  cold attach, 20 assigned sets', 'ratio', 1.1),
 	('large_cold_floor', '  floor: as in the small one, but for the time of the same index scans', 'ratio', NULL),
-	('large_activate', '  activate + commit', 'ratio', 1.1);
+	('large_activate', '  activate + commit', 'ratio', 1.1),
+	('large_activate_again', '  the same for 1,000 sessions again and again, without client', 'ratio', NULL);
 INSERT INTO bench_case (key, name, kind, unit, target) VALUES
 	('backends_rate', '  activations', 'alone', '/s', NULL),
 	('memory', 'backend that attached 10,000 sessions, over a bare one: private memory', 'over', 'MB', 16),

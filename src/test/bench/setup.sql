@@ -146,6 +146,22 @@ BEGIN
 	RETURN extract(epoch FROM clock_timestamp() - started) * 1e6 / cardinality(tokens);
 END
 $$;
+-- Activations for the same sessions, call after call, so that the connection has touched all that they read.
+CREATE PROCEDURE activate_again(INOUT took double precision) LANGUAGE plpgsql AS $$
+DECLARE
+	started timestamptz;
+BEGIN
+	PERFORM set_config('client_min_messages', 'warning', false);
+	TRUNCATE spsa.activation, spsa.activation_end;
+	COMMIT;
+	started := clock_timestamp();
+	FOR n IN 1 .. 1000 LOOP
+		PERFORM spsa_activate(md5('switch' || n)::uuid, 'switch');
+		COMMIT;
+	END LOOP;
+	took := extract(epoch FROM clock_timestamp() - started) * 1e6 / 1000;
+END
+$$;
 -- What such an attach reads, in SQL, which takes its own time, but the same in the small and in the large catalog.
 CREATE FUNCTION read_cold(of_kind text) RETURNS double precision LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
