@@ -513,6 +513,40 @@ SELECT count(*) FILTER (WHERE steps > 0) > 100 AS many, count(*) FILTER (WHERE s
 SELECT w, question, steps, idle, ends, help FROM explain_help WHERE idle IS NOT NULL OR steps > 5 LIMIT 25;
 SELECT ends, count(*) > 10 AS often FROM explain_help WHERE steps > 0 GROUP BY ends ORDER BY ends;
 
+--
+-- An owner who means ill: policies that are altered, and types whose values run code
+--
+CREATE TABLE explain_ill (a integer, b integer);
+ALTER TABLE explain_ill OWNER TO regress_spsa_explain_owner;
+SELECT spsa_protect('explain_ill', '{a}') \g /dev/null
+SET SESSION AUTHORIZATION regress_spsa_explain_owner;
+SELECT format('ALTER POLICY %I ON explain_ill USING (spsa_allows_row(''explain_ill''::regclass, ''read''::text, %s, ''f1'', a))', policy,
+		string_agg(format('%L, a', 'f' || i), ', '))
+FROM generate_series(1, 47) i, unnest('{spsa_read,spsa_read_admit}'::text[]) policy GROUP BY policy ORDER BY policy \gexec
+SELECT state, lacks FROM spsa_explain('explain_ill', 'read', row_values => '{"a": 1}');
+SELECT state, lacks FROM spsa_explain('explain_ill', 'read', row_values => '{"b": 1}');
+ALTER POLICY spsa_read ON explain_ill USING (spsa_allows_row('explain_ill'::regclass, 'read'::text, 'a', a + 0));
+ALTER POLICY spsa_read_admit ON explain_ill USING (spsa_allows_row('explain_ill'::regclass, 'read'::text, 'a', a + 0));
+SELECT state, lacks FROM spsa_explain('explain_ill', 'read', row_values => '{"a": 1}');
+RESET SESSION AUTHORIZATION;
+SELECT spsa_protect('explain_ill', '{a}') \g /dev/null
+SELECT state, lacks FROM spsa_explain('explain_ill', 'read') WHERE state = 'not enforced';
+ALTER POLICY spsa_read_admit ON explain_ill TO regress_spsa_explain_app;
+SELECT state, lacks FROM spsa_explain('explain_ill', 'read') WHERE state = 'not enforced';
+CREATE FUNCTION explain_code(integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the owner''s code runs'; END $$;
+CREATE DOMAIN explain_domain AS integer CHECK (explain_code(VALUE));
+CREATE TYPE explain_pair AS (d explain_domain);
+CREATE TYPE explain_range AS RANGE (subtype = explain_domain);
+CREATE TABLE explain_types (d explain_domain, da explain_domain[], p explain_pair, pa explain_pair[], r explain_range, n integer[], i int4range);
+SELECT count(*) FROM spsa_explain('explain_types', 'read', row_values => '{"d": 1, "n": "{1,2}", "i": "[1,2)"}');
+SELECT count(*) FROM spsa_explain('explain_types', 'read', row_values => '{"da": "{1}"}');
+SELECT count(*) FROM spsa_explain('explain_types', 'read', row_values => '{"p": "(1)"}');
+SELECT count(*) FROM spsa_explain('explain_types', 'read', row_values => '{"pa": "{(1)}"}');
+SELECT count(*) FROM spsa_explain('explain_types', 'read', row_values => '{"r": "[1,2)"}');
+DROP TABLE explain_ill, explain_types;
+DROP TYPE explain_range, explain_pair, explain_domain;
+DROP FUNCTION explain_code(integer);
+
 SET client_min_messages = warning;
 DROP EXTENSION spsa CASCADE;
 DROP VIEW explain_view;

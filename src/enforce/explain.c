@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -328,7 +329,7 @@ add_protection(Explanation *ex)
 	else if (ex->is_table && !ex->enabled)
 		(void) explain_add(ex, RANK_CIRCUMSTANCE, "not enforced", pstrdup("row-level security is disabled on it"));
 	else if (ex->is_table && !ex->has_policy && ex->privilege <= PRIVILEGE_DELETE)
-		(void) explain_add(ex, RANK_CIRCUMSTANCE, "not enforced", pstrdup("its policy is missing"));
+		(void) explain_add(ex, RANK_CIRCUMSTANCE, "not enforced", pstrdup("its policies are not those that spsa_protect() makes"));
 	else
 		add_exemption(ex);
 }
@@ -521,6 +522,12 @@ describe_permissions(Explanation *ex)
 static void
 explain(Explanation *ex)
 {
+	Relation	relation = try_relation_open(ex->object, AccessShareLock);
+
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", ex->object)));
 	explain_read_policy(ex);
 	explain_read_row(ex);
 	if (ex->entry != NULL)
@@ -530,6 +537,7 @@ explain(Explanation *ex)
 	}
 	add_circumstances(ex);
 	add_verdict(ex);
+	relation_close(relation, NoLock);
 }
 
 /* Types' functions are called, which may ask for sessions and shapes themselves. */

@@ -256,6 +256,7 @@ static void
 mention_supposed(Explanation *ex, List *ways, const Supposed *how)
 {
 	List	   *before = ex->rows;
+	FunctionCallInfo values = ex->row;
 	const SetState *set = linitial(ways);
 	bool		found = false;
 	ExplainRow *row;
@@ -264,7 +265,9 @@ mention_supposed(Explanation *ex, List *ways, const Supposed *how)
 	if (!set->allowed)
 		return;
 	ex->rows = NIL;
+	ex->row = NULL;
 	explain_supposed(ex, ways, how);
+	ex->row = values;
 	foreach(cell, ex->rows)
 		found = found || ((const ExplainRow *) lfirst(cell))->rank == how->rank;
 	ex->rows = before;

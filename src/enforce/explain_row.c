@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "rewrite/rowsecurity.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -41,15 +42,21 @@ is_our_call(const Explanation *ex, const Node *expression)
 static bool
 read_call(Explanation *ex, const FuncExpr *call)
 {
-	if (!is_our_call(ex, (const Node *) call) || policy_call_read(copyObject(call), &ex->call) != NULL)
+	PolicyCall	passed;
+
+	if (!is_our_call(ex, (const Node *) call) || policy_call_read(copyObject(call), &passed) != NULL)
 		return false;
+	for (int i = 0; i < passed.nfields; i++)
+	{
+		const Var  *column = list_nth(call->args, passed.fields[i].argument);
+
+		if (!IsA(column, Var) || column->varattno <= 0)
+			return false;
+	}
+	ex->call = passed;
 	ex->columns = palloc0(sizeof(AttrNumber) * (ex->call.nfields + 1));
 	for (int i = 0; i < ex->call.nfields; i++)
-	{
-		const Var  *column = list_nth(call->args, ex->call.fields[i].argument);
-
-		ex->columns[i] = IsA(column, Var) ? column->varattno : InvalidAttrNumber;
-	}
+		ex->columns[i] = ((const Var *) list_nth(call->args, ex->call.fields[i].argument))->varattno;
 	return true;
 }
 
@@ -58,6 +65,8 @@ static void
 read_policies(Explanation *ex, const Relation relation)
 {
 	ListCell   *cell;
+
+	bool		changed = false;
 
 	if (relation->rd_rsdesc == NULL)
 		return;
@@ -69,9 +78,14 @@ read_policies(Explanation *ex, const Relation relation)
 		if (!protect_is_policy(policy->policy_name, privilege_names[ex->privilege]))
 			continue;
 		ex->restrictive = ex->restrictive || !policy->permissive;
+		changed = changed || ((const Oid *) ARR_DATA_PTR(policy->roles))[0] != ACL_ID_PUBLIC;
 		if (!ex->has_policy)
 			ex->has_policy = read_call(ex, (const FuncExpr *) expression);
 	}
+	if (!changed)
+		return;
+	ex->has_policy = false;
+	memset(&ex->call, 0, sizeof(ex->call));
 }
 
 static void
@@ -127,7 +141,32 @@ json_text(const JsonbValue *value)
 	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 }
 
-/* The value that a column would have. A domain's constraints guard what is stored. */
+/*
+ * Whether reading a value can run code of whoever made the type: the constraints of domains within it. Those of the column's own domain
+ * guard what is stored, and are left out.
+ */
+static bool
+runs_code(Oid type)
+{
+	Oid			within;
+
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_BASE:
+			within = get_element_type(type);
+			break;
+		case TYPTYPE_ENUM:
+			return false;
+		case TYPTYPE_RANGE:
+			within = get_range_subtype(type);
+			break;
+		default:
+			return true;
+	}
+	return OidIsValid(within) && (get_typtype(within) == TYPTYPE_DOMAIN || runs_code(within));
+}
+
+/* The value that a column would have. */
 static Datum
 column_value(Oid object, AttrNumber number, char *text)
 {
@@ -139,6 +178,12 @@ column_value(Oid object, AttrNumber number, char *text)
 
 	get_atttypetypmodcoll(object, number, &type, &modifier, &collation);
 	type = getBaseTypeAndTypmod(type, &modifier);
+	if (runs_code(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a value of type %s cannot be explained", format_type_be(type)),
+				 errdetail("It could run code of the type's owner."),
+				 errhint("Leave the column out of row_values; it counts as null then.")));
 	getTypeInputInfo(type, &input, &param);
 	return OidInputFunctionCall(input, text, param, modifier);
 }
@@ -324,7 +369,8 @@ value_text(Oid type, char *literal)
 
 	get_type_category_preferred(getBaseType(type), &category, &preferred);
 	literal = clip_value(literal);
-	return category == TYPCATEGORY_NUMERIC ? literal : quote_literal_cstr(literal);
+	return category == TYPCATEGORY_NUMERIC && strspn(literal, "0123456789.eE+-") == strlen(literal) ? literal :
+		quote_literal_cstr(literal);
 }
 
 /* The values of a test, literals and those that attributes have; how many. */

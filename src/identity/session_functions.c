@@ -454,14 +454,19 @@ static OwnerStatement purge_sessions = {
 	1, {UUIDARRAYOID}
 };
 
-/* Activations that have ended, of sessions that have not, as far as nobody has them locked. The rows: as above. */
+/*
+ * Activations that have ended, of sessions that have not, or are locked, as far as nobody has them locked themselves. The rows: as above.
+ */
 static OwnerStatement purge_activations = {
 	"WITH a AS (DELETE FROM spsa.activation d WHERE d.ctid = ANY (ARRAY(SELECT x.ctid FROM spsa.activation x"
 	" WHERE x.expires_at <= pg_catalog.clock_timestamp() OR x.activation_id IN (SELECT e.activation_id"
 	" FROM spsa.activation_end e) FOR UPDATE SKIP LOCKED)) RETURNING d.*)"
 	" SELECT a.session_id, u.user_name, p.set_name, false, a.expires_at FROM a"
 	" JOIN spsa.session s ON s.session_id = a.session_id JOIN spsa.app_user u ON u.user_id = s.user_id"
-	" JOIN spsa.permission_set p ON p.set_id = a.set_id WHERE " ENDED_BY_ITSELF,
+	" LEFT JOIN spsa.session_activity t ON t.session_id = s.session_id"
+	" JOIN spsa.permission_set p ON p.set_id = a.set_id"
+	" WHERE a.expires_at < LEAST(s.expires_at, t.last_seen_at + s.idle_timeout,"
+	" (SELECT pg_catalog.min(e.ended_at) FROM spsa.session_end e WHERE e.session_id = s.session_id)) AND " ENDED_BY_ITSELF,
 	0
 };
 
