@@ -207,6 +207,16 @@ BEGIN;
 ALTER POLICY spsa_read ON sim_order USING (spsa_allows('sim_order', 'read'));
 SELECT rows_before, rows_after, note FROM spsa_simulate(:'ann', '{editor}');
 ROLLBACK;
+-- What somebody's functions make of a column is not counted, or they would run.
+BEGIN;
+CREATE FUNCTION sim_noisy(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'noisy runs'; RETURN $1; END $$;
+ALTER POLICY spsa_read ON sim_order USING (spsa_allows_row('sim_order', 'read', 'region', sim_noisy(region), 'owner_id', owner_id));
+ALTER POLICY spsa_read_admit ON sim_order USING (spsa_allows_row('sim_order', 'read', 'region', sim_noisy(region), 'owner_id', owner_id));
+SELECT rows_before, rows_after, note FROM spsa_simulate(:'ann', '{editor}');
+ALTER POLICY spsa_read ON sim_order USING (spsa_allows_row('sim_order', 'read', 'region', (SELECT r.rolname::text FROM pg_roles r WHERE r.rolname = region), 'owner_id', owner_id));
+ALTER POLICY spsa_read_admit ON sim_order USING (spsa_allows_row('sim_order', 'read', 'region', (SELECT r.rolname::text FROM pg_roles r WHERE r.rolname = region), 'owner_id', owner_id));
+SELECT rows_before, rows_after, note FROM spsa_simulate(:'ann', '{editor}');
+ROLLBACK;
 
 --
 -- Nothing is left
@@ -596,6 +606,22 @@ SELECT set_name, in_effect FROM spsa.live_activation WHERE session_id = spsa_ses
 SELECT user_name, login_type, actor = session_user AS actor FROM spsa.live_session WHERE session_id = spsa_session_id();
 SELECT count(*) AS shown FROM spsa.session_perm_set_activation WHERE auth_session_id = spsa_session_id();
 COMMIT;
+-- A test decides nothing, for that would outlast it, and manages nobody's activations; also after it has let its session go.
+SELECT session_id AS real_session FROM spsa_open_session('ann') \gset
+BEGIN;
+SELECT spsa_test_as('bob') IS NOT NULL AS attached;
+SAVEPOINT s;
+SELECT spsa_approve_activation(gen_random_uuid());
+:code
+ROLLBACK TO s;
+SELECT spsa_deny_activation(gen_random_uuid(), 'no');
+:code
+ROLLBACK TO s;
+SELECT spsa_detach();
+SELECT * FROM spsa_activate(:'real_session', 'barred');
+:code
+ROLLBACK;
+SELECT spsa_close_session(:'real_session') AS closed;
 -- Nothing is left but the event: no session that lives, no activation in effect.
 SELECT spsa_session_id() IS NULL AS detached, current_setting('spsa.session_token') AS token;
 SELECT count(*) AS live FROM spsa.live_session WHERE login_type = 'test';

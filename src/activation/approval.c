@@ -447,6 +447,9 @@ require_approver(const Request *request)
 	SessionEntry *entry = session_require();
 	Approver	approver;
 
+	if (session_is_test())
+		refuse_decision("the transaction has used spsa_test_as()", "permission denied for activation request",
+						"A test decides nothing: the request would outlast it.");
 	if (!effective_authority(entry, PERMISSION_APPROVE_ACTIVATIONS) &&
 		(entry->has_parent || rule == NULL || rule->approver_set == 0 || !effective_has_set(entry, rule->approver_set)))
 		refuse_decision("the session may not approve", "permission denied for activation request",

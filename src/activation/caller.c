@@ -103,7 +103,8 @@ activation_actor(SessionEntry **entry)
 	*entry = session_find(&session_id);
 	if (*entry == NULL)
 		session_raise_invalid();
-	return own ? ACTOR_SELF : ACTOR_MANAGER;
+	/* Nor is a test a manager. */
+	return own || session_is_test() ? ACTOR_SELF : ACTOR_MANAGER;
 }
 
 /* Name of who acts: the user of the attached session, or whoever acts as that user; NULL without a session. */

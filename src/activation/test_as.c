@@ -114,6 +114,7 @@ spsa_test_as(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 	char	   *person = activation_person();
 
+	PreventCommandIfParallelMode("spsa_test_as()");
 	opening_check_own_action();
 	if (PG_ARGISNULL(0))
 		opening_refuse_null("user name");

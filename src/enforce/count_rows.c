@@ -50,9 +50,20 @@ asks_for_read(const FuncExpr *call, Oid object, const Oid functions[2])
 {
 	const Const *first;
 	const Const *second;
+	ListCell   *cell;
 
 	if (call == NULL || !IsA(call, FuncExpr) || (call->funcid != functions[0] && call->funcid != functions[1]))
 		return false;
+	foreach(cell, call->args)
+	{
+		const Node *argument = lfirst(cell);
+
+		/* Columns: not what somebody's functions make of them. */
+		while (IsA(argument, RelabelType))
+			argument = (const Node *) ((const RelabelType *) argument)->arg;
+		if (!IsA(argument, Const) && !IsA(argument, Var))
+			return false;
+	}
 	first = linitial(call->args);
 	second = lsecond(call->args);
 	return IsA(first, Const) && IsA(second, Const) && !first->constisnull && !second->constisnull &&
@@ -111,15 +122,17 @@ may_select(Oid object)
 const char *
 count_rows_obstacle(Oid object)
 {
-	Relation	relation = try_relation_open(object, AccessShareLock);
+	Relation	relation;
 	const char *obstacle = NULL;
 
+	/* Before it is locked. */
+	if (get_rel_name(object) != NULL && !may_select(object))
+		return "no privilege SELECT";
+	relation = try_relation_open(object, AccessShareLock);
 	if (relation == NULL)
 		return "the object is gone";
 	if (relation->rd_rel->relkind != RELKIND_RELATION && relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		obstacle = "not a table";
-	else if (!may_select(object))
-		obstacle = "no privilege SELECT";
 	else if (find_call(relation) == NULL)
 		obstacle = "not decided by spsa alone";
 	relation_close(relation, NoLock);

@@ -180,6 +180,7 @@ suppose_all(Simulation *simulation, ArrayType *names)
 	simulation->is_free = true;
 	for (int i = 0; i < n; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -133,16 +133,19 @@ DefinitionReader
 definition_reader(Snapshot snapshot, uint64 count)
 {
 	DefinitionReader reader = {snapshot, count, false};
+	Oid			schema;
 
 	/*
 	 * A change of this transaction's own may be seen before its signal is
 	 * there, and be undone without one.
 	 */
 	reader.settled = !TransactionIdIsValid(GetTopTransactionIdIfAny()) && signal_definitions_settled();
-	if (listed_count != signal_definition_count() || listed_schema != table_schema())
+	/* First, since looking it up may take in signals. */
+	schema = table_schema();
+	if (listed_count != signal_definition_count() || listed_schema != schema)
 		unlist_all();
 	listed_count = signal_definition_count();
-	listed_schema = table_schema();
+	listed_schema = schema;
 	return reader;
 }
 

@@ -185,7 +185,8 @@ load(void)
 static bool
 is_known(void)
 {
-	return known.context != NULL && known.count == signal_definition_count() && known.schema == table_schema();
+	/* The schema first, since looking it up may take in signals. */
+	return known.context != NULL && known.schema == table_schema() && known.count == signal_definition_count();
 }
 
 /* Whether anything is protected in this database. Scripts of extensions may run before the tables are there. */

@@ -226,9 +226,11 @@ load_once(SessionEntry *entry, const pg_uuid_t *session_id)
 static bool
 is_fresh(const SessionEntry *entry)
 {
+	/* First, since looking it up may take in signals. */
+	Oid			schema = table_schema();
 	SignalCounts now = counts_of(entry);
 
-	return memcmp(&now, &entry->counts, sizeof(now)) == 0 && entry->schema == table_schema();
+	return memcmp(&now, &entry->counts, sizeof(now)) == 0 && entry->schema == schema;
 }
 
 /* Makes room for one more entry. */
@@ -412,6 +414,8 @@ session_current(SessionEntry **entry)
 {
 	const Binding *binding;
 	const char *reason;
+	uint64		epoch;
+	uint64		roles;
 
 	*entry = NULL;
 
@@ -440,6 +444,13 @@ session_current(SessionEntry **entry)
 	}
 
 	current.entry = NULL;
+
+	/*
+	 * Those of before: a signal that a look-up takes in may be about what has
+	 * been read already.
+	 */
+	epoch = signal_epoch();
+	roles = role_epoch;
 	*entry = session_accept(binding->hash, &reason);
 	if (*entry == NULL)
 	{
@@ -453,8 +464,8 @@ session_current(SessionEntry **entry)
 	}
 	current.entry = *entry;
 	current.binding_epoch = binding_epoch();
-	current.signal_epoch = signal_epoch();
-	current.role_epoch = role_epoch;
+	current.signal_epoch = epoch;
+	current.role_epoch = roles;
 	current.role = GetOuterUserId();
 	return SESSION_LIVE;
 }
@@ -728,6 +739,13 @@ void
 session_note_passing(void)
 {
 	any_passing = true;
+}
+
+/* Whether the present transaction may have acted in a session of spsa_test_as(): what it decides for others would last. */
+bool
+session_is_test(void)
+{
+	return any_passing;
 }
 
 static void

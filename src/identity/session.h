@@ -117,6 +117,7 @@ extern SessionEntry *session_permitted(const pg_uuid_t *session_id, const char *
 extern int32 *session_allowed_sets(Datum value, int *n);
 extern TimestampTz session_row_closes_at(const struct TableScan *scan, HeapTuple row, Snapshot snapshot);
 extern void session_note_passing(void);
+extern bool session_is_test(void);
 extern SessionEntry *session_load_private(const pg_uuid_t *session_id);
 extern bool session_is_ended(const pg_uuid_t *session_id, Snapshot snapshot);
 

@@ -40,7 +40,12 @@ ends_with_transaction(const TableScan *scan, HeapTuple row)
 	bool		isnull;
 	Datum		ends_with = table_value(scan, row, Anum_session_end_ends_with, &isnull);
 
-	return !isnull && FullTransactionIdEquals(DatumGetFullTransactionId(ends_with), GetTopFullTransactionIdIfAny());
+	/*
+	 * It must have written the row itself: one that was replicated names a
+	 * transaction of another server.
+	 */
+	return !isnull && FullTransactionIdEquals(DatumGetFullTransactionId(ends_with), GetTopFullTransactionIdIfAny()) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
 }
 
 static bool
