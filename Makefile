@@ -246,7 +246,7 @@ EXTRA_CLEAN = \
 
 # Goals that are scripts.  They install PostgreSQL if need be, so they must
 # not depend on pg_config.
-SCRIPT_GOALS = help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference diagrams dist dist-check deb deb-check print-%
+SCRIPT_GOALS = help check soak model test-core mutants fuzz demo lint format bench check-bare matrix reference diagrams dist dist-check deb deb-check print-%
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
@@ -284,7 +284,7 @@ endif
 
 ifneq ($(filter $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
 
-.PHONY: help check soak test-core mutants fuzz demo lint format bench check-bare matrix reference diagrams dist dist-check deb deb-check
+.PHONY: help check soak model test-core mutants fuzz demo lint format bench check-bare matrix reference diagrams dist dist-check deb deb-check
 
 help:
 	@echo 'Targets that need PostgreSQL (PG_CONFIG=... chooses which):'
@@ -299,6 +299,7 @@ help:
 	@echo '                 PG_MAJOR=NN chooses among installed PostgreSQLs'
 	@echo '  soak           50 clients behind a connection pool, for longer than in check'
 	@echo '                 SECONDS_EACH=60; SEED=N makes the choices of that run again'
+	@echo '  model          verify a model of signals, caches and plans with spin'
 	@echo '  test-core      run PostgreSQL'\''s own tests without and with the extension'
 	@echo '                 ONLY="a b" runs these after test_setup; KEEP, PG_MAJOR'
 	@echo '  mutants        break one rule after the other: the tests must notice'
@@ -320,7 +321,7 @@ help:
 	@echo '  deb-check      build, install, test and purge them on a minimal Debian'
 	@echo '                 (needs root); SUITE=trixie chooses the Debian'
 
-check soak test-core mutants fuzz demo lint format check-bare matrix diagrams dist-check deb-check:
+check soak model test-core mutants fuzz demo lint format check-bare matrix diagrams dist-check deb-check:
 	@src/test/tool/$@
 
 dist deb:
